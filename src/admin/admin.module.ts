@@ -1,0 +1,30 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
+import { BootstrapClient } from '../clients/bootstrap-client.js';
+import { ClientsModule } from '../clients/clients.module.js';
+import { SecretBox } from '../common/crypto/secret-box.js';
+import { PageCursors } from '../common/http/page-cursor.js';
+import { Startup } from '../database/startup.js';
+import { KeysModule } from '../keys/keys.module.js';
+import { ADMIN_SCOPES } from '../resources/admin-api.js';
+import { ResourcesModule } from '../resources/resources.module.js';
+import { TokensModule } from '../tokens/tokens.module.js';
+import { AdminHeaders } from './admin-controller.decorator.js';
+import { AdminExceptionFilter } from './admin-exception.filter.js';
+import { AuditEventsController } from './audit-events.controller.js';
+import { ClientSecretsController } from './client-secrets.controller.js';
+import { ClientTokensController } from './client-tokens.controller.js';
+import { ClientsController } from './clients.controller.js';
+import { KeysController } from './keys.controller.js';
+import { ResourcesController } from './resources.controller.js';
+
+@Module({
+  imports: [AuditModule, ClientsModule, KeysModule, ResourcesModule, TokensModule],
+  controllers: [ClientsController, ClientSecretsController, ClientTokensController, ResourcesController, KeysController, AuditEventsController],
+  providers: [AdminExceptionFilter, AdminHeaders, { provide: PageCursors, inject: [SecretBox], useFactory: (box: SecretBox) => new PageCursors(box.derive('page-cursors')) }],
+})
+export class AdminModule {
+  constructor(startup: Startup, bootstrap: BootstrapClient) {
+    startup.prepare(() => bootstrap.ensure(Object.keys(ADMIN_SCOPES)));
+  }
+}

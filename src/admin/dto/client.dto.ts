@@ -1,0 +1,101 @@
+import { ApiPropertyOptional } from '@nestjs/swagger';
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsISO8601, IsOptional, IsString, Length, Matches, Max, MaxLength, Min } from 'class-validator';
+import {
+  ACCESS_TOKEN_FORMATS,
+  CLIENT_ID,
+  type ClientMetadata,
+  GRANT_TYPES,
+  ID_TOKEN_ALGS,
+  RESPONSE_TYPES,
+  SUBJECT_TYPES,
+  TOKEN_ENDPOINT_AUTH_METHODS,
+} from '../../clients/client-metadata.js';
+
+export const PRINTABLE = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u;
+const printable = { message: 'may not hold control or formatting characters' };
+const clientId = { message: 'must start with a letter or digit and hold 128 letters, digits and . _ ~ - at most' };
+
+/** The body that describes a client. Every member may be left out; the server then chooses. */
+export class ClientDto implements Partial<Omit<ClientMetadata, 'default_scope' | 'password_grant_sunset'>> {
+  @ApiPropertyOptional({ example: 'Billing cron job', maxLength: 255, description: 'Default: the client id.' })
+  @IsOptional() @IsString() @Length(1, 255) @Matches(PRINTABLE, printable)
+  client_name?: string;
+
+  @ApiPropertyOptional({ enum: TOKEN_ENDPOINT_AUTH_METHODS, default: 'client_secret_basic', description: 'The one method by which it authenticates; `none` for a public client.' })
+  @IsOptional() @IsIn(TOKEN_ENDPOINT_AUTH_METHODS)
+  token_endpoint_auth_method?: ClientMetadata['token_endpoint_auth_method'];
+
+  @ApiPropertyOptional({
+    enum: GRANT_TYPES, isArray: true, default: ['client_credentials'],
+    description: 'What it may use. The token endpoint serves the grants that the metadata document lists as `grant_types_supported`; a registration may name the others ahead of time.',
+  })
+  @IsOptional() @IsArray() @ArrayMaxSize(20) @IsIn(GRANT_TYPES, { each: true })
+  grant_types?: ClientMetadata['grant_types'];
+
+  @ApiPropertyOptional({ enum: RESPONSE_TYPES, isArray: true, description: 'Default: what grant_types needs.' })
+  @IsOptional() @IsArray() @ArrayMaxSize(20) @IsIn(RESPONSE_TYPES, { each: true })
+  response_types?: ClientMetadata['response_types'];
+
+  @ApiPropertyOptional({ type: [String], default: [], example: [], description: 'Compared exactly. https, http on 127.0.0.1 or [::1], or a private-use scheme.' })
+  @IsOptional() @IsArray() @ArrayMaxSize(100) @IsString({ each: true })
+  redirect_uris?: string[];
+
+  @ApiPropertyOptional({ type: [String], default: [], example: [] })
+  @IsOptional() @IsArray() @ArrayMaxSize(100) @IsString({ each: true })
+  post_logout_redirect_uris?: string[];
+
+  @ApiPropertyOptional({ example: 'invoices:read invoices:write', default: '', description: 'All that it may ask for, separated by single spaces.' })
+  @IsOptional() @IsString() @MaxLength(8000)
+  scope?: string;
+
+  @ApiPropertyOptional({ type: String, nullable: true, example: 'invoices:read', description: 'What a request without scope gets. Default, and `null`: all of scope.' })
+  @IsOptional() @IsString() @MaxLength(8000)
+  default_scope?: string | null;
+
+  @ApiPropertyOptional({ enum: ACCESS_TOKEN_FORMATS, default: 'jwt' })
+  @IsOptional() @IsIn(ACCESS_TOKEN_FORMATS)
+  access_token_format?: ClientMetadata['access_token_format'];
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 10, maximum: 86_400, example: 300, description: 'Seconds.' })
+  @IsOptional() @IsInt() @Min(10) @Max(86_400)
+  access_token_lifetime?: number;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 60, maximum: 315_360_000, default: 2_592_000, description: 'Seconds.' })
+  @IsOptional() @IsInt() @Min(60) @Max(315_360_000)
+  refresh_token_lifetime?: number;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 60, maximum: 315_360_000, default: 604_800, description: 'Seconds.' })
+  @IsOptional() @IsInt() @Min(60) @Max(315_360_000)
+  refresh_token_idle_lifetime?: number;
+
+  @ApiPropertyOptional({ default: true, description: '`false` only for a client that authenticates.' })
+  @IsOptional() @IsBoolean()
+  require_pkce?: boolean;
+
+  @ApiPropertyOptional({ enum: ID_TOKEN_ALGS, default: 'RS256' })
+  @IsOptional() @IsIn(ID_TOKEN_ALGS)
+  id_token_signed_response_alg?: ClientMetadata['id_token_signed_response_alg'];
+
+  @ApiPropertyOptional({ enum: SUBJECT_TYPES, default: 'public' })
+  @IsOptional() @IsIn(SUBJECT_TYPES)
+  subject_type?: ClientMetadata['subject_type'];
+
+  @ApiPropertyOptional({ default: false })
+  @IsOptional() @IsBoolean()
+  skip_consent?: boolean;
+
+  @ApiPropertyOptional({ type: String, format: 'date-time', nullable: true, example: null, description: 'After this time the password grant is refused to the client.' })
+  @IsOptional() @IsString() @IsISO8601({ strict: true })
+  password_grant_sunset?: string | null;
+
+  @ApiPropertyOptional({ default: true, description: 'A disabled client gets no tokens, and those that it holds are dead.' })
+  @IsOptional() @IsBoolean()
+  enabled?: boolean;
+}
+
+/** As {@link ClientDto}, with an id of the admin's choice. */
+export class NewClientDto extends ClientDto {
+  @ApiPropertyOptional({ example: 'billing-cron', description: 'Chosen by the server when left out. Never changes.' })
+  @IsOptional() @IsString() @Matches(CLIENT_ID, clientId)
+  client_id?: string;
+}

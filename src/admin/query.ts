@@ -1,0 +1,31 @@
+import type { Request } from 'express';
+import { invalidInput, pointer } from '../common/http/problem.js';
+
+/**
+ * The query parameters of a list: each at most once, none that the list does not know.
+ * @throws {Problem} 400
+ */
+export function readQuery<const Name extends string>(req: Request, names: readonly Name[]): { [N in Name]?: string } {
+  const query = req.query as Record<string, unknown>;
+  const wrong = Object.keys(query).flatMap((name) => {
+    if (!(names as readonly string[]).includes(name)) return [{ pointer: pointer(name), detail: 'is not a known query parameter' }];
+    const value = query[name];
+    return typeof value === 'string' && value.length <= 500 && !value.includes('\0') ? [] : [{ pointer: pointer(name), detail: 'must be given once, with 500 characters at most' }];
+  });
+  if (wrong.length > 0) throw invalidInput(wrong);
+  return { ...query } as { [N in Name]?: string };
+}
+
+export function readBoolean(name: string, text: string | undefined): boolean | undefined {
+  if (text === undefined) return undefined;
+  if (text !== 'true' && text !== 'false') throw invalidInput([{ pointer: pointer(name), detail: 'must be true or false' }]);
+  return text === 'true';
+}
+
+/** Milliseconds since the epoch of an RFC 3339 time. */
+export function readTime(name: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ms = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms)) throw invalidInput([{ pointer: pointer(name), detail: 'must be a time such as 2026-11-23T14:00:00Z' }]);
+  return ms;
+}

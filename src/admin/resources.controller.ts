@@ -1,0 +1,136 @@
+import { Body, Delete, Get, HttpCode, Param, Patch, Post, Req, Res } from '@nestjs/common';
+import { ApiBody, ApiOperation, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { assertIfMatch, entityTag, isNotModified } from '../common/http/entity-tag.js';
+import { mergePatch } from '../common/http/merge-patch.js';
+import { PageCursors } from '../common/http/page-cursor.js';
+import { invalidInput, notFound, type ProblemPointer, pointer } from '../common/http/problem.js';
+import { USER_SCOPES } from '../common/oauth/scope.js';
+import { Config } from '../config/config.js';
+import { adminAudience, isAdminScope } from '../resources/admin-api.js';
+import type { ResourceEntity } from '../resources/resource.entity.js';
+import { type ResourceMetadata, ResourceRegistry } from '../resources/resource-registry.js';
+import { ResourcesRepository } from '../resources/resources.repository.js';
+import type { AccessToken } from '../tokens/access-token-verifier.js';
+import { Bearer, RequiredScope } from '../tokens/bearer.guard.js';
+import { AdminController } from './admin-controller.decorator.js';
+import { actorOf } from './admin-request.js';
+import { readBody } from './body.js';
+import { ResourceDto } from './dto/resource.dto.js';
+import { readQuery } from './query.js';
+import { resourceDescription, resourceResponse, ResourceResponse } from './resource.response.js';
+
+const EXAMPLE = {
+  identifier: 'https://api.example.com/invoices',
+  name: 'Invoices',
+  scopes: [{ name: 'invoices:read', description: 'See your invoices' }, { name: 'invoices:write', description: 'Change your invoices', required_roles: ['accountant'] }],
+  resource_servers: ['invoices-api'],
+};
+
+@AdminController('resources', 'Protected resources')
+export class ResourcesController {
+  constructor(
+    private readonly config: Config,
+    private readonly registry: ResourceRegistry,
+    private readonly resources: ResourcesRepository,
+    private readonly cursors: PageCursors,
+  ) {}
+
+  @Post()
+  @RequiredScope('resources:write')
+  @ApiOperation({ summary: 'Register a protected resource', description: 'Its scopes decide the audience of tokens; a scope belongs to one resource at most.' })
+  @ApiBody({ type: ResourceDto, examples: { invoices: { value: EXAMPLE } } })
+  @ApiResponse({ status: 201, type: ResourceResponse })
+  async create(@Body() body: unknown, @Bearer() token: AccessToken, @Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<ResourceResponse> {
+    const created = await this.registry.create(this.complete(readBody(ResourceDto, body)), actorOf(req, token));
+    res.set('Location', `${this.config.issuer}/admin/v1/resources/${created.resourceId}`);
+    return describe(res, created);
+  }
+
+  @Get()
+  @RequiredScope('resources:read')
+  @ApiOperation({ summary: 'List protected resources, newest first' })
+  @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 } })
+  @ApiQuery({ name: 'cursor', required: false, description: '`next_cursor` of the page before' })
+  async list(@Req() req: Request) {
+    const { limit, cursor } = readQuery(req, ['limit', 'cursor']);
+    const query = ['resources'];
+    const page = this.cursors.read(query, limit, cursor);
+    return this.cursors.page(query, page, await this.resources.list(page), resourceResponse);
+  }
+
+  @Get(':resource_id')
+  @RequiredScope('resources:read')
+  @ApiOperation({ summary: 'See a protected resource' })
+  @ApiResponse({ status: 200, type: ResourceResponse })
+  async get(@Param('resource_id') resourceId: string, @Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<ResourceResponse | undefined> {
+    const resource = await this.find(resourceId);
+    const shown = describe(res, resource);
+    if (!isNotModified(req, entityTag(resource))) return shown;
+    res.status(304);
+    return undefined;
+  }
+
+  @Patch(':resource_id')
+  @RequiredScope('resources:write')
+  @ApiOperation({ summary: 'Change a protected resource', description: 'A JSON merge patch (RFC 7396).' })
+  @ApiBody({ type: ResourceDto, examples: { rename: { value: { name: 'Invoices and receipts' } } } })
+  @ApiResponse({ status: 200, type: ResourceResponse })
+  async patch(@Param('resource_id') resourceId: string, @Body() body: object, @Bearer() token: AccessToken, @Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<ResourceResponse> {
+    const current = await this.find(resourceId);
+    assertIfMatch(req, entityTag(current));
+    const merged = mergePatch({ ...resourceDescription(current) }, (body ?? {}) as Record<string, unknown>);
+    return describe(res, await this.registry.update(current, this.complete(readBody(ResourceDto, merged)), actorOf(req, token)));
+  }
+
+  @Delete(':resource_id')
+  @HttpCode(204)
+  @RequiredScope('resources:write')
+  @ApiOperation({ summary: 'Delete a protected resource', description: 'Its scopes belong to nobody then; tokens that were issued for it stay valid until they expire.' })
+  async delete(@Param('resource_id') resourceId: string, @Bearer() token: AccessToken, @Req() req: Request): Promise<void> {
+    const current = await this.find(resourceId);
+    assertIfMatch(req, entityTag(current));
+    await this.registry.delete(current, actorOf(req, token));
+  }
+
+  private async find(resourceId: string): Promise<ResourceEntity> {
+    const resource = /^[0-9a-f]{18}$/.test(resourceId) ? await this.resources.find(resourceId) : null;
+    if (!resource) throw notFound('resource');
+    return resource;
+  }
+
+  private complete(given: ResourceDto): ResourceMetadata {
+    const scopes = (given.scopes ?? []).map(({ name, description, required_roles: roles }) => ({ name, description: description ?? '', required_roles: roles ?? [] }));
+    const problems = [...this.identifierProblems(given.identifier), ...scopeProblems(scopes.map(({ name }) => name))];
+    if (problems.length > 0) throw invalidInput(problems);
+    return {
+      identifier: given.identifier,
+      name: given.name ?? given.identifier.slice(0, 255),
+      scopes,
+      resourceServers: [...new Set(given.resource_servers ?? [])],
+      accessTokenFormat: given.access_token_format ?? null,
+      accessTokenLifetime: given.access_token_lifetime ?? null,
+    };
+  }
+
+  private identifierProblems(identifier: string): ProblemPointer[] {
+    const detail =
+      identifier === this.config.issuer || identifier === adminAudience(this.config.issuer) ? 'is an audience of this server itself'
+      : !/^[\x21-\x7e]+$/.test(identifier) || !URL.canParse(identifier) ? 'must be an absolute URI'
+      : identifier.includes('#') ? 'may not have a fragment'
+      : undefined;
+    return detail === undefined ? [] : [{ pointer: '/identifier', detail }];
+  }
+}
+
+function scopeProblems(names: readonly string[]): ProblemPointer[] {
+  return names.flatMap((name, index) => {
+    const detail = isAdminScope(name) || USER_SCOPES.has(name) ? 'belongs to this server itself' : names.indexOf(name) < index ? 'is given twice' : undefined;
+    return detail === undefined ? [] : [{ pointer: pointer('scopes', index, 'name'), detail }];
+  });
+}
+
+function describe(res: Response, resource: ResourceEntity): ResourceResponse {
+  res.set('ETag', entityTag(resource));
+  return resourceResponse(resource);
+}

@@ -1,0 +1,39 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { AdminModule } from './admin/admin.module.js';
+import { ENTITIES } from './app.entities.js';
+import { CommonModule } from './common/common.module.js';
+import type { ServerDrain } from './common/http/server-drain.js';
+import type { Logger } from './common/logging/logger.js';
+import type { Clock } from './common/time/clock.js';
+import type { Config } from './config/config.js';
+import { ConfigModule } from './config/config.module.js';
+import { createDataSource } from './database/data-source.js';
+import { DatabaseModule } from './database/database.module.js';
+import { GrantsModule } from './grants/grants.module.js';
+import { HealthModule } from './health/health.module.js';
+import { OidcModule } from './oidc/oidc.module.js';
+
+export interface AppParts {
+  config: Config;
+  logger: Logger;
+  clock: Clock;
+  drain: ServerDrain;
+}
+
+@Module({})
+export class AppModule {
+  static of({ config, logger, clock, drain }: AppParts): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        CommonModule.of(logger, clock, drain),
+        ConfigModule.of(config),
+        DatabaseModule.of(createDataSource(config, ENTITIES)),
+        GrantsModule,
+        AdminModule,
+        OidcModule,
+        HealthModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,61 @@
+import type { Server } from 'node:http';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { Express } from 'express';
+import { AppModule } from './app.module.js';
+import { BootstrapClient, type FreshAdmin } from './clients/bootstrap-client.js';
+import { ErrorLog } from './common/http/error-log.js';
+import { MintgateExpressAdapter } from './common/http/mintgate-express.adapter.js';
+import { ServerDrain } from './common/http/server-drain.js';
+import { UnroutedFilter } from './common/http/unrouted.filter.js';
+import type { Logger } from './common/logging/logger.js';
+import { OAuthExceptionFilter } from './common/oauth/oauth-exception.filter.js';
+import { Clock } from './common/time/clock.js';
+import type { Config } from './config/config.js';
+import { Startup } from './database/startup.js';
+import { setUpApiDocumentation } from './openapi/setup.js';
+
+/** The server as a whole: what main.ts runs, and what the tests run. */
+export class MintgateServer {
+  private constructor(
+    readonly app: NestExpressApplication,
+    private readonly config: Config,
+    private readonly drain: ServerDrain,
+  ) {}
+
+  /** Builds the application. It does not listen, and has not looked at the database, yet. */
+  static async create(config: Config, logger: Logger, clock: Clock = new Clock()): Promise<MintgateServer> {
+    const drain = new ServerDrain();
+    const adapter = new MintgateExpressAdapter({
+      ...(config.tls ? { tls: config.tls } : {}),
+      trustProxy: config.trustProxy,
+      issuerPath: new URL(config.issuer).pathname.replace(/\/$/, ''),
+      drain,
+      ...(logger.isDebug() ? { onFinish: (req, res, ms) => logger.debug('request', { method: req.method, path: req.url?.split('?')[0], status: res.statusCode, ms: Math.round(ms * 10) / 10 }) } : {}),
+    });
+    const app = await NestFactory.create<NestExpressApplication>(AppModule.of({ config, logger, clock, drain }), adapter, { logger, bodyParser: false, abortOnError: false });
+    app.useGlobalFilters(new UnroutedFilter(app.get(ErrorLog), app.get(OAuthExceptionFilter), adapter.getInstance<Express>()));
+    if (config.docsEnabled) setUpApiDocumentation(app, config.issuer);
+    return new MintgateServer(app, config, drain);
+  }
+
+  /** Listens: from now on the process is alive. */
+  async listen(): Promise<void> {
+    await this.app.listen(this.config.port, this.config.host);
+  }
+
+  /** Resolves when the database is there, migrated, and all is loaded: from now on it is ready. */
+  async ready(): Promise<{ fresh?: FreshAdmin }> {
+    await this.app.get(Startup).run();
+    const { fresh } = this.app.get(BootstrapClient);
+    return fresh ? { fresh } : {};
+  }
+
+  /** Drains, ends what is in flight, writes what is pending, and closes the database last. */
+  async stop(): Promise<void> {
+    const server = this.app.getHttpServer() as Server;
+    if (server.listening) await this.drain.run(server, this.config.shutdownDrainSeconds * 1000, this.config.shutdownTimeoutSeconds * 1000);
+    await this.app.close();
+    await this.app.get(Startup).stop();
+  }
+}

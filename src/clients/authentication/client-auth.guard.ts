@@ -1,0 +1,91 @@
+import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
+import type { Request } from 'express';
+import type { FormRequest } from '../../common/http/form-body.guard.js';
+import { invalidClient, invalidRequest } from '../../common/oauth/oauth-error.js';
+import type { Client } from '../client.js';
+import type { TokenEndpointAuthMethod } from '../client-metadata.js';
+import type { AuthenticationResult } from './client-credentials.js';
+import { ClientSecretBasicStrategy } from './client-secret-basic.strategy.js';
+import { ClientSecretPostStrategy } from './client-secret-post.strategy.js';
+import type { PassportAttempt } from './passport-attempt.js';
+import { PublicClientStrategy } from './public-client.strategy.js';
+
+interface ClientRequest extends FormRequest {
+  client?: Client;
+}
+
+/**
+ * Authenticates the client of an OAuth request. It finds the one method that the request uses (RFC 6749 §2.3: a client MUST NOT use more than one)
+ * and runs that one Passport strategy. A claimed attempt never falls through to another strategy, as Passport's list of strategies would let it, and nothing is built per request
+ * but the object on which the strategy reports.
+ */
+@Injectable()
+export class ClientAuthGuard implements CanActivate {
+  private readonly strategies: Readonly<Record<TokenEndpointAuthMethod, Pick<PassportAttempt, 'authenticate'>>>;
+
+  constructor(basic: ClientSecretBasicStrategy, post: ClientSecretPostStrategy, none: PublicClientStrategy) {
+    this.strategies = { client_secret_basic: basic as never, client_secret_post: post as never, none: none as never };
+  }
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const req = context.switchToHttp().getRequest<ClientRequest>();
+    const method = methodOf(req);
+    const result = await run(this.strategies[method], req);
+    const challenge = method === 'client_secret_basic';
+    if ('refusal' in result) throw invalidClient(challenge, result.refusal);
+    const claimed = req.body.client_id;
+    if (claimed !== undefined && claimed !== result.client.clientId) throw invalidRequest('client_id differs from the authenticated client.');
+    req.client = result.client;
+    return true;
+  }
+}
+
+/** As {@link ClientAuthGuard}, for endpoints that only a client with credentials may call (RFC 7662 §2.1). */
+@Injectable()
+export class ConfidentialClientAuthGuard extends ClientAuthGuard {
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    await super.canActivate(context);
+    if (!context.switchToHttp().getRequest<ClientRequest>().client!.confidential) throw invalidClient(true, 'public client');
+    return true;
+  }
+}
+
+/** The client that a {@link ClientAuthGuard} authenticated. */
+export const AuthenticatedClient = createParamDecorator((_: unknown, context: ExecutionContext): Client => context.switchToHttp().getRequest<ClientRequest>().client!);
+
+function methodOf(req: ClientRequest): TokenEndpointAuthMethod {
+  const { body } = req;
+  const authorization = req.headers.authorization;
+  if (authorization !== undefined && hasTwoAuthorizations(req)) throw invalidRequest('The Authorization header is repeated.');
+  if (body.client_assertion !== undefined || body.client_assertion_type !== undefined) {
+    if (authorization !== undefined || body.client_secret !== undefined) throw invalidRequest('More than one method of client authentication is used.');
+    throw invalidClient(false, 'client assertions are not accepted');
+  }
+  if (authorization !== undefined) {
+    if (body.client_secret !== undefined) throw invalidRequest('More than one method of client authentication is used.');
+    return 'client_secret_basic';
+  }
+  if (body.client_id === undefined) throw invalidClient(true, 'no client authentication');
+  return body.client_secret === undefined ? 'none' : 'client_secret_post';
+}
+
+/** Node keeps the first of several Authorization headers and drops the others in silence. */
+function hasTwoAuthorizations({ rawHeaders }: Request): boolean {
+  let count = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (name.length === 13 && name.toLowerCase() === 'authorization') count++;
+  }
+  return count > 1;
+}
+
+/** What `passport.authenticate` does for one strategy, without a new middleware for each request. */
+function run(strategy: Pick<PassportAttempt, 'authenticate'>, req: Request): Promise<AuthenticationResult> {
+  return new Promise((resolve, reject) => {
+    const attempt = Object.create(strategy) as PassportAttempt;
+    attempt.success = resolve;
+    attempt.fail = () => resolve({ refusal: 'wrong secret' });
+    attempt.error = reject;
+    attempt.authenticate(req);
+  });
+}

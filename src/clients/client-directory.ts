@@ -1,0 +1,45 @@
+import { Injectable } from '@nestjs/common';
+import { ReadThroughCache } from '../common/cache/read-through-cache.js';
+import { Config } from '../config/config.js';
+import { ChangeFeed } from '../database/change-feed.js';
+import { Client } from './client.js';
+import { CLIENT_ID } from './client-metadata.js';
+import { ClientSecretsRepository } from './client-secrets.repository.js';
+import { ClientsRepository } from './clients.repository.js';
+
+/** Clients by id, from memory where possible. What another instance changed is seen within the change feed's interval. */
+@Injectable()
+export class ClientDirectory {
+  private readonly cache: ReadThroughCache<Client>;
+
+  constructor(
+    config: Config,
+    private readonly clients: ClientsRepository,
+    private readonly secrets: ClientSecretsRepository,
+    private readonly feed: ChangeFeed,
+  ) {
+    this.cache = new ReadThroughCache(config.clientCacheEntries, (clientId) => this.load(clientId));
+    feed.subscribe('client', (change) => this.cache.invalidate(change.subject));
+  }
+
+  /**
+   * A client whatever its state, `null` when there is none. A promise only when the database has to be asked.
+   * @throws {TemporarilyUnavailableError} when the database is not available, also for a client in memory: it may have been disabled
+   */
+  find(clientId: string): Client | null | Promise<Client | null> {
+    this.feed.assertFresh();
+    if (!CLIENT_ID.test(clientId)) return null;
+    const cached = this.cache.peek(clientId);
+    return cached === undefined ? this.cache.get(clientId) : cached;
+  }
+
+  /** Forgets what is in memory, after a change was committed here. */
+  invalidate(clientId: string): void {
+    this.cache.invalidate(clientId);
+  }
+
+  private async load(clientId: string): Promise<Client | null> {
+    const entity = await this.clients.find(clientId);
+    return entity && new Client(entity, await this.secrets.ofClient(entity.id));
+  }
+}

@@ -1,0 +1,168 @@
+import { type ProblemPointer, pointer } from '../common/http/problem.js';
+import { redirectUriProblem } from '../common/oauth/redirect-uri.js';
+import { parseScope } from '../common/oauth/scope.js';
+import type { ClientEntity } from './client.entity.js';
+
+export const GRANT_TYPES = [
+  'client_credentials',
+  'password',
+  'refresh_token',
+  'authorization_code',
+  'implicit',
+  'urn:ietf:params:oauth:grant-type:device_code',
+  'urn:ietf:params:oauth:grant-type:token-exchange',
+  'urn:ietf:params:oauth:grant-type:jwt-bearer',
+] as const;
+export const RESPONSE_TYPES = ['code', 'token', 'id_token', 'id_token token'] as const;
+export const TOKEN_ENDPOINT_AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'none'] as const;
+export const ACCESS_TOKEN_FORMATS = ['jwt', 'opaque'] as const;
+export const ID_TOKEN_ALGS = ['RS256', 'ES256', 'PS256', 'EdDSA'] as const;
+export const SUBJECT_TYPES = ['public', 'pairwise'] as const;
+
+export type GrantType = (typeof GRANT_TYPES)[number];
+export type TokenEndpointAuthMethod = (typeof TOKEN_ENDPOINT_AUTH_METHODS)[number];
+export type AccessTokenFormat = (typeof ACCESS_TOKEN_FORMATS)[number];
+
+/** What may be said of a client, by the names of RFC 7591 §2 and the contract. Lifetimes are seconds. */
+export interface ClientMetadata {
+  client_name: string;
+  token_endpoint_auth_method: TokenEndpointAuthMethod;
+  grant_types: GrantType[];
+  response_types: (typeof RESPONSE_TYPES)[number][];
+  redirect_uris: string[];
+  post_logout_redirect_uris: string[];
+  scope: string;
+  /** `null`: the whole scope. */
+  default_scope: string | null;
+  access_token_format: AccessTokenFormat;
+  access_token_lifetime: number;
+  refresh_token_lifetime: number;
+  refresh_token_idle_lifetime: number;
+  require_pkce: boolean;
+  id_token_signed_response_alg: (typeof ID_TOKEN_ALGS)[number];
+  subject_type: (typeof SUBJECT_TYPES)[number];
+  skip_consent: boolean;
+  /** RFC 3339. */
+  password_grant_sunset: string | null;
+  enabled: boolean;
+}
+
+/** A client id that an admin chose, or the one of a request: what may stand in a path, in Basic and in a JWT without escaping. */
+export const CLIENT_ID = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/;
+
+/** Fills in what was left out. @param accessTokenLifetimeSeconds of the server's configuration */
+export function withDefaults(given: Partial<ClientMetadata>, clientId: string, accessTokenLifetimeSeconds: number): ClientMetadata {
+  const grantTypes = given.grant_types ?? ['client_credentials'];
+  return {
+    client_name: given.client_name ?? clientId,
+    token_endpoint_auth_method: given.token_endpoint_auth_method ?? 'client_secret_basic',
+    grant_types: grantTypes,
+    response_types: given.response_types ?? [...(grantTypes.includes('authorization_code') ? (['code'] as const) : []), ...(grantTypes.includes('implicit') ? (['token'] as const) : [])],
+    redirect_uris: given.redirect_uris ?? [],
+    post_logout_redirect_uris: given.post_logout_redirect_uris ?? [],
+    scope: given.scope ?? '',
+    default_scope: given.default_scope ?? null,
+    access_token_format: given.access_token_format ?? 'jwt',
+    access_token_lifetime: given.access_token_lifetime ?? accessTokenLifetimeSeconds,
+    refresh_token_lifetime: given.refresh_token_lifetime ?? 30 * 86_400,
+    refresh_token_idle_lifetime: given.refresh_token_idle_lifetime ?? Math.min(7 * 86_400, given.refresh_token_lifetime ?? 30 * 86_400),
+    require_pkce: given.require_pkce ?? true,
+    id_token_signed_response_alg: given.id_token_signed_response_alg ?? 'RS256',
+    subject_type: given.subject_type ?? 'public',
+    skip_consent: given.skip_consent ?? false,
+    password_grant_sunset: given.password_grant_sunset ?? null,
+    enabled: given.enabled ?? true,
+  };
+}
+
+/** What in well-typed metadata breaks a rule. Empty when nothing does. */
+export function clientMetadataProblems(metadata: ClientMetadata): ProblemPointer[] {
+  return [...uriProblems('redirect_uris', metadata), ...uriProblems('post_logout_redirect_uris', metadata), ...grantProblems(metadata), ...scopeProblems(metadata), ...lifetimeProblems(metadata)];
+}
+
+function uriProblems(field: 'redirect_uris' | 'post_logout_redirect_uris', metadata: ClientMetadata): ProblemPointer[] {
+  const uris = metadata[field];
+  return uris.flatMap((uri, index) => {
+    const problem = uris.indexOf(uri) < index ? 'is given twice' : redirectUriProblem(uri);
+    return problem ? [{ pointer: pointer(field, index), detail: problem }] : [];
+  });
+}
+
+function grantProblems({ grant_types: grants, response_types: responses, redirect_uris: uris, ...metadata }: ClientMetadata): ProblemPointer[] {
+  const problems: ProblemPointer[] = [];
+  const isPublic = metadata.token_endpoint_auth_method === 'none';
+  grants.forEach((grant, index) => {
+    if (grants.indexOf(grant) < index) problems.push({ pointer: pointer('grant_types', index), detail: 'is given twice' });
+    // RFC 6749 §4.4: the client credentials grant MUST only be used by confidential clients.
+    if (grant === 'client_credentials' && isPublic) problems.push({ pointer: pointer('grant_types', index), detail: 'client_credentials needs a client that authenticates: token_endpoint_auth_method may not be none' });
+    if ((grant === 'authorization_code' || grant === 'implicit') && uris.length === 0) problems.push({ pointer: '/redirect_uris', detail: `${grant} needs at least one redirect URI` });
+  });
+  responses.forEach((response, index) => {
+    const needed = response === 'code' ? 'authorization_code' : 'implicit';
+    if (responses.indexOf(response) < index) problems.push({ pointer: pointer('response_types', index), detail: 'is given twice' });
+    if (!grants.includes(needed)) problems.push({ pointer: pointer('response_types', index), detail: `needs ${needed} among grant_types` });
+  });
+  if (!metadata.require_pkce && isPublic) problems.push({ pointer: '/require_pkce', detail: 'may be false only for a client that authenticates' });
+  return problems;
+}
+
+function scopeProblems({ scope, default_scope: defaultScope }: ClientMetadata): ProblemPointer[] {
+  const detail = 'must be scope tokens separated by single spaces (RFC 6749 section 3.3)';
+  const tokens = parseScope(scope);
+  if (!tokens) return [{ pointer: '/scope', detail }];
+  const defaults = parseScope(defaultScope ?? '');
+  if (!defaults) return [{ pointer: '/default_scope', detail }];
+  return defaults.every((token) => tokens.includes(token)) ? [] : [{ pointer: '/default_scope', detail: 'holds a scope that is not in scope' }];
+}
+
+function lifetimeProblems({ refresh_token_lifetime: absolute, refresh_token_idle_lifetime: idle }: ClientMetadata): ProblemPointer[] {
+  return idle > absolute ? [{ pointer: '/refresh_token_idle_lifetime', detail: 'may not be longer than refresh_token_lifetime' }] : [];
+}
+
+export function metadataOf(entity: ClientEntity): ClientMetadata {
+  return {
+    client_name: entity.clientName,
+    token_endpoint_auth_method: entity.tokenEndpointAuthMethod as TokenEndpointAuthMethod,
+    grant_types: entity.grantTypes as GrantType[],
+    response_types: entity.responseTypes as ClientMetadata['response_types'],
+    redirect_uris: entity.redirectUris,
+    post_logout_redirect_uris: entity.postLogoutRedirectUris,
+    scope: entity.scope,
+    default_scope: entity.defaultScope,
+    access_token_format: entity.accessTokenFormat as AccessTokenFormat,
+    access_token_lifetime: entity.accessTokenLifetime,
+    refresh_token_lifetime: entity.refreshTokenLifetime,
+    refresh_token_idle_lifetime: entity.refreshTokenIdleLifetime,
+    require_pkce: Boolean(entity.requirePkce),
+    id_token_signed_response_alg: entity.idTokenSignedResponseAlg as ClientMetadata['id_token_signed_response_alg'],
+    subject_type: entity.subjectType as ClientMetadata['subject_type'],
+    skip_consent: Boolean(entity.skipConsent),
+    password_grant_sunset: entity.passwordGrantSunset === null ? null : new Date(entity.passwordGrantSunset).toISOString(),
+    enabled: Boolean(entity.enabled),
+  };
+}
+
+export type ClientColumns = Omit<ClientEntity, 'id' | 'clientId' | 'tokenGeneration' | 'version' | 'createdAt' | 'updatedAt'>;
+
+export function columnsOf(metadata: ClientMetadata): ClientColumns {
+  return {
+    clientName: metadata.client_name,
+    tokenEndpointAuthMethod: metadata.token_endpoint_auth_method,
+    grantTypes: metadata.grant_types,
+    responseTypes: metadata.response_types,
+    redirectUris: metadata.redirect_uris,
+    postLogoutRedirectUris: metadata.post_logout_redirect_uris,
+    scope: metadata.scope,
+    defaultScope: metadata.default_scope,
+    accessTokenFormat: metadata.access_token_format,
+    accessTokenLifetime: metadata.access_token_lifetime,
+    refreshTokenLifetime: metadata.refresh_token_lifetime,
+    refreshTokenIdleLifetime: metadata.refresh_token_idle_lifetime,
+    requirePkce: metadata.require_pkce,
+    idTokenSignedResponseAlg: metadata.id_token_signed_response_alg,
+    subjectType: metadata.subject_type,
+    skipConsent: metadata.skip_consent,
+    passwordGrantSunset: metadata.password_grant_sunset === null ? null : Date.parse(metadata.password_grant_sunset),
+    enabled: metadata.enabled,
+  };
+}

@@ -1,0 +1,61 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { Page } from '../common/http/page-cursor.js';
+import { Database } from '../database/database.js';
+import { ClientEntity } from './client.entity.js';
+
+export interface ClientFilter {
+  /** Part of the id or the name, in any case. */
+  q?: string;
+  grantType?: string;
+  enabled?: boolean;
+}
+
+type ClientChanges = Partial<Omit<ClientEntity, 'id' | 'clientId' | 'version' | 'createdAt'>>;
+
+@Injectable()
+export class ClientsRepository {
+  constructor(private readonly database: Database) {}
+
+  /** @throws a duplicate error when the client id is taken */
+  async insert(client: Omit<ClientEntity, 'id'>, manager: EntityManager): Promise<ClientEntity> {
+    const result = await this.database.repository(ClientEntity, manager).insert(client);
+    return { ...client, id: Number(result.identifiers[0]!['id']) };
+  }
+
+  async find(clientId: string, manager?: EntityManager): Promise<ClientEntity | null> {
+    const client = await this.database.repository(ClientEntity, manager).findOneBy({ clientId });
+    // MySQL's comparison passes over trailing spaces.
+    return client?.clientId === clientId ? client : null;
+  }
+
+  /** Newest first, one row more than the page holds if there are more. */
+  list(filter: ClientFilter, page: Page): Promise<ClientEntity[]> {
+    const query = this.database.repository(ClientEntity).createQueryBuilder('client').orderBy('client.id', 'DESC').take(page.limit + 1);
+    if (page.before !== undefined) query.andWhere('client.id < :before', { before: page.before });
+    if (filter.enabled !== undefined) query.andWhere('client.enabled = :enabled', { enabled: filter.enabled });
+    if (filter.grantType !== undefined) query.andWhere(`client.grantTypes LIKE :grant ESCAPE '!'`, { grant: `%${likeText(JSON.stringify(filter.grantType))}%` });
+    if (filter.q !== undefined) {
+      query.andWhere(`(LOWER(client.clientId) LIKE :q ESCAPE '!' OR LOWER(client.clientName) LIKE :q ESCAPE '!')`, { q: `%${likeText(filter.q.toLowerCase())}%` });
+    }
+    return query.getMany();
+  }
+
+  async any(): Promise<boolean> {
+    return this.database.repository(ClientEntity).exists();
+  }
+
+  /** Changes the row if it is still in the state that was read. Answers whether it was. */
+  async update(read: ClientEntity, changes: ClientChanges, manager: EntityManager): Promise<boolean> {
+    const result = await this.database.repository(ClientEntity, manager).update({ id: read.id, version: read.version }, { ...changes, version: read.version + 1 });
+    return result.affected === 1;
+  }
+
+  /** Deletes the row if it is still in the state that was read. Answers whether it was. */
+  async delete(read: ClientEntity, manager: EntityManager): Promise<boolean> {
+    const result = await this.database.repository(ClientEntity, manager).delete({ id: read.id, version: read.version });
+    return result.affected === 1;
+  }
+}
+
+const likeText = (text: string): string => text.replace(/[!%_]/g, '!$&');

@@ -1,0 +1,62 @@
+import { LRUCache } from 'lru-cache';
+
+/**
+ * A bounded cache in front of a loader. Concurrent misses of one key share one load, and a load that was overtaken by an invalidation is
+ * handed to those who wait for it but never kept, so that a value read before a change cannot outlive the change.
+ *
+ * `null` (nothing there) is kept too: a known key and an unknown one then cost the same.
+ */
+export class ReadThroughCache<V extends object> {
+  private readonly entries: LRUCache<string, { value: V | null }>;
+  private readonly loading = new Map<string, Promise<V | null>>();
+
+  constructor(
+    maxEntries: number,
+    private readonly load: (key: string) => Promise<V | null>,
+  ) {
+    this.entries = new LRUCache({ max: maxEntries });
+  }
+
+  /** The value when it is in memory, `undefined` when it must be loaded first. */
+  peek(key: string): V | null | undefined {
+    return this.entries.get(key)?.value;
+  }
+
+  get(key: string): Promise<V | null> {
+    const entry = this.entries.get(key);
+    if (entry) return Promise.resolve(entry.value);
+    return this.loading.get(key) ?? this.startLoading(key);
+  }
+
+  invalidate(key: string): void {
+    this.entries.delete(key);
+    this.loading.delete(key);
+  }
+
+  clear(): void {
+    this.entries.clear();
+    this.loading.clear();
+  }
+
+  get size(): number {
+    return this.entries.size;
+  }
+
+  private startLoading(key: string): Promise<V | null> {
+    const promise = this.load(key).then(
+      (value) => {
+        if (this.loading.get(key) === promise) {
+          this.loading.delete(key);
+          this.entries.set(key, { value });
+        }
+        return value;
+      },
+      (error: unknown) => {
+        if (this.loading.get(key) === promise) this.loading.delete(key);
+        throw error;
+      },
+    );
+    this.loading.set(key, promise);
+    return promise;
+  }
+}

@@ -1,0 +1,21 @@
+import { createHash, randomBytes } from 'node:crypto';
+
+/**
+ * What an opaque value is shows in its prefix, so that a secret scanner recognises a leaked one and none is ever taken for another kind.
+ */
+export const OPAQUE_PREFIX = {
+  clientSecret: 'mg_cs_',
+  accessToken: 'mg_at_',
+} as const;
+
+export type OpaqueKind = keyof typeof OPAQUE_PREFIX;
+
+/** A fresh value: the kind's prefix and 256 random bits in base64url (43 characters). RFC 6749 §10.10. */
+export function newOpaqueValue(kind: OpaqueKind): string {
+  return OPAQUE_PREFIX[kind] + randomBytes(32).toString('base64url');
+}
+
+/** SHA-256 in hex: the only form in which a secret or token is stored. A slow hash adds nothing to 256 random bits. */
+export function digestOf(value: string): string {
+  return createHash('sha256').update(value).digest('hex');
+}

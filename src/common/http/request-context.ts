@@ -1,0 +1,25 @@
+import { randomBytes } from 'node:crypto';
+import type { Request } from 'express';
+
+const INSTANCE = randomBytes(6).toString('base64url');
+let counter = 0;
+const ids = new WeakMap<object, string>();
+
+/**
+ * The id under which this request is logged and audited: the caller's own `X-Request-Id` when it is harmless, else one of ours.
+ * Made when it is first asked for, since most requests never need it.
+ */
+export function requestId(req: Request): string {
+  let id = ids.get(req);
+  if (id === undefined) {
+    const given = req.headers['x-request-id'];
+    id = typeof given === 'string' && /^[\w.:-]{1,64}$/.test(given) ? given : `${INSTANCE}-${(++counter).toString(36)}`;
+    ids.set(req, id);
+  }
+  return id;
+}
+
+/** The caller's address: the socket's, or the one that trusted proxies vouch for (`TRUST_PROXY`). */
+export function clientAddress(req: Request): string {
+  return (req.ip ?? req.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+}

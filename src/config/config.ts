@@ -1,0 +1,36 @@
+import type { SigningAlgorithm } from './settings.js';
+
+export type DatabaseTarget =
+  | { readonly type: 'sqlite'; readonly path: string }
+  | { readonly type: 'mysql' | 'mariadb'; readonly host: string; readonly port: number; readonly username: string; readonly password: string; readonly database: string };
+
+/**
+ * The whole configuration: read once at start, checked, frozen. Times carry their unit in the name. A class, so that it is its own
+ * injection token.
+ */
+export abstract class Config {
+  abstract readonly production: boolean;
+  abstract readonly port: number;
+  abstract readonly host: string;
+  abstract readonly issuer: string;
+  abstract readonly database: DatabaseTarget;
+  abstract readonly databasePoolSize: number;
+  abstract readonly databaseDeadlineMs: number;
+  /** 32 bytes. */
+  abstract readonly keyEncryptionKey: Buffer;
+  abstract readonly bootstrapClient?: { readonly clientId: string; readonly clientSecret: string };
+  abstract readonly trustProxy: readonly string[];
+  abstract readonly workers: number;
+  abstract readonly tls?: { readonly cert: string; readonly key: string };
+  abstract readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent';
+  abstract readonly docsEnabled: boolean;
+  abstract readonly accessTokenSigningAlg: SigningAlgorithm;
+  abstract readonly accessTokenLifetimeSeconds: number;
+  abstract readonly keyRotationIntervalDays: number;
+  abstract readonly jwksMaxAgeSeconds: number;
+  abstract readonly clientCacheEntries: number;
+  abstract readonly changeFeedIntervalMs: number;
+  abstract readonly lastUsedFlushSeconds: number;
+  abstract readonly shutdownDrainSeconds: number;
+  abstract readonly shutdownTimeoutSeconds: number;
+}

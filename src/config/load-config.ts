@@ -1,0 +1,176 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { isLoopbackHost } from '../common/oauth/redirect-uri.js';
+import type { Config, DatabaseTarget } from './config.js';
+import { keyEncryptionKeyBeside } from './key-encryption-key.js';
+import { type RawSettings, type Setting, SETTINGS } from './settings.js';
+import { parseTrustProxy } from './trust-proxy.js';
+
+/** Everything that is wrong with the configuration, one line for each thing. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+
+  constructor(readonly problems: readonly string[]) {
+    super(problems.join('\n'));
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads and checks the environment.
+ * @throws {ConfigurationError} with every problem, not just the first
+ */
+export function loadConfig(env: Environment): Config {
+  const problems: string[] = [];
+  const raw = readSettings(env, problems);
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  const check = <T>(read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      problems.push((error as Error).message);
+      return undefined;
+    }
+  };
+
+  const production = raw.environment === 'production';
+  const issuer = check(() => readIssuer(raw, production));
+  const database = check(() => readDatabaseUrl(raw.databaseUrl));
+  const trustProxy = check(() => parseTrustProxy(raw.trustProxy));
+  const tls = check(() => readTls(raw));
+  const bootstrapClient = check(() => readBootstrapClient(raw, production));
+  check(() => refuseSynchronize(env));
+  // Last, since it may make a file: not for a configuration that is refused anyway.
+  const keyEncryptionKey = problems.length > 0 || !database ? undefined : check(() => readKeyEncryptionKey(raw.keyEncryptionKey, production, database));
+  if (problems.length > 0) throw new ConfigurationError(problems);
+
+  return Object.freeze<Config>({
+    production,
+    port: raw.port,
+    host: raw.host ?? (production ? '0.0.0.0' : '127.0.0.1'),
+    issuer: issuer!,
+    database: database!,
+    databasePoolSize: raw.databasePoolSize,
+    databaseDeadlineMs: raw.databaseDeadlineMs,
+    keyEncryptionKey: keyEncryptionKey!,
+    ...(bootstrapClient ? { bootstrapClient } : {}),
+    trustProxy: trustProxy!,
+    workers: raw.workers === 'auto' ? availableParallelism() : raw.workers,
+    ...(tls ? { tls } : {}),
+    logLevel: raw.logLevel,
+    docsEnabled: raw.docsEnabled ?? !production,
+    accessTokenSigningAlg: raw.accessTokenSigningAlg,
+    accessTokenLifetimeSeconds: raw.accessTokenLifetimeSeconds,
+    keyRotationIntervalDays: raw.keyRotationIntervalDays,
+    jwksMaxAgeSeconds: raw.jwksMaxAgeSeconds,
+    clientCacheEntries: raw.clientCacheEntries,
+    changeFeedIntervalMs: raw.changeFeedIntervalMs,
+    lastUsedFlushSeconds: raw.lastUsedFlushSeconds,
+    shutdownDrainSeconds: raw.shutdownDrainSeconds ?? (production ? 5 : 1),
+    shutdownTimeoutSeconds: raw.shutdownTimeoutSeconds,
+  });
+}
+
+function readSettings(env: Environment, problems: string[]): RawSettings {
+  const raw: Record<string, unknown> = {};
+  for (const [name, { env: variable, schema, fallback }] of Object.entries(SETTINGS as Readonly<Record<string, Setting<unknown>>>)) {
+    const given = env[variable]?.trim();
+    const text = given === undefined || given === '' ? fallback : given;
+    if (text === undefined) continue;
+    const result = schema.safeParse(text);
+    if (result.success) raw[name] = result.data;
+    else problems.push(`${variable}: ${firstMessage(result.error.issues)}`);
+  }
+  return raw as RawSettings;
+}
+
+/** Of a union, zod says only that no branch fits; the last branch's own words are clearer. */
+function firstMessage(issues: readonly unknown[]): string {
+  const issue = issues[0] as { message: string; errors?: readonly (readonly unknown[])[] };
+  const branch = issue.errors?.at(-1);
+  return branch ? firstMessage(branch) : issue.message;
+}
+
+function readIssuer(raw: RawSettings, production: boolean): string {
+  const issuer = raw.issuer ?? `http://127.0.0.1:${raw.port}`;
+  let url: URL;
+  try {
+    url = new URL(issuer);
+  } catch {
+    throw new Error('ISSUER: is not a URL');
+  }
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new Error('ISSUER: must be an https URL');
+  if (issuer.includes('?') || issuer.includes('#')) throw new Error('ISSUER: may have no query and no fragment (RFC 8414 section 2)');
+  if (url.username || url.password) throw new Error('ISSUER: may hold no user information');
+  if (issuer.endsWith('/')) throw new Error('ISSUER: may not end with a slash');
+  if (url.href !== issuer && url.href !== `${issuer}/`) throw new Error(`ISSUER: is not in its normal form, ${url.href.replace(/\/$/, '')}`);
+  if (production && url.protocol === 'http:' && !isLoopbackHost(url.hostname)) throw new Error('ISSUER: must be https in production');
+  return issuer;
+}
+
+function readDatabaseUrl(text: string): DatabaseTarget {
+  if (text.startsWith('sqlite:')) {
+    const path = text.slice('sqlite:'.length);
+    if (path === '' || path.startsWith('//') || path.includes('?') || path === ':memory:') throw new Error('DATABASE_URL: sqlite: must be followed by the path of a file');
+    return Object.freeze({ type: 'sqlite', path });
+  }
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw new Error('DATABASE_URL: must be sqlite:<path>, mysql://user:password@host:port/database or mariadb://…');
+  }
+  const type = url.protocol.slice(0, -1);
+  if (type !== 'mysql' && type !== 'mariadb') throw new Error('DATABASE_URL: must start with sqlite:, mysql:// or mariadb://');
+  const database = decodeURIComponent(url.pathname.slice(1));
+  if (database === '' || database.includes('/')) throw new Error('DATABASE_URL: must name a database, as in mysql://user:password@host/database');
+  if (url.search || url.hash) throw new Error('DATABASE_URL: parameters after ? are not supported');
+  return Object.freeze({
+    type,
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: url.port === '' ? 3306 : Number(url.port),
+    username: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    database,
+  });
+}
+
+function readTls(raw: RawSettings): Config['tls'] {
+  const { tlsCertFile, tlsKeyFile } = raw;
+  if (tlsCertFile === undefined && tlsKeyFile === undefined) return undefined;
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) throw new Error('TLS_CERT_FILE and TLS_KEY_FILE go together: one of them is missing');
+  const read = (variable: string, file: string) => {
+    try {
+      return readFileSync(file, 'utf8');
+    } catch (error) {
+      throw new Error(`${variable}: cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    }
+  };
+  return Object.freeze({ cert: read('TLS_CERT_FILE', tlsCertFile), key: read('TLS_KEY_FILE', tlsKeyFile) });
+}
+
+function readBootstrapClient(raw: RawSettings, production: boolean): Config['bootstrapClient'] {
+  const { bootstrapClientId: clientId, bootstrapClientSecret: clientSecret } = raw;
+  if (clientId === undefined && clientSecret === undefined) return undefined;
+  if (clientId === undefined || clientSecret === undefined) throw new Error('BOOTSTRAP_CLIENT_ID and BOOTSTRAP_CLIENT_SECRET go together: one of them is missing');
+  if (production && clientSecret.length < 16) throw new Error('BOOTSTRAP_CLIENT_SECRET: must have 16 characters or more in production');
+  return Object.freeze({ clientId, clientSecret });
+}
+
+function readKeyEncryptionKey(text: string | undefined, production: boolean, database: DatabaseTarget): Buffer {
+  if (text === undefined) {
+    if (production) throw new Error('KEY_ENCRYPTION_KEY: is required in production (openssl rand -base64 32)');
+    return keyEncryptionKeyBeside(database.type === 'sqlite' ? database.path : './data/mintgate.sqlite');
+  }
+  const key = Buffer.from(text, 'base64');
+  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text) || key.length !== 32) throw new Error('KEY_ENCRYPTION_KEY: must be 32 bytes in base64 (openssl rand -base64 32)');
+  if (production && key.every((byte) => byte === key[0])) throw new Error('KEY_ENCRYPTION_KEY: is not random (openssl rand -base64 32)');
+  return key;
+}
+
+/** There is no such setting, but those who know TypeORM may try one of its usual names. */
+function refuseSynchronize(env: Environment): void {
+  const name = Object.keys(env).find((key) => /^(TYPEORM_|DATABASE_|DB_|MINTGATE_)?SYNCHRONIZE$/i.test(key) && /^(true|1|yes|on)$/i.test(env[key] ?? ''));
+  if (name) throw new Error(`${name}: the schema is changed by migrations only; synchronize could drop columns that hold data and is refused`);
+}

@@ -1,0 +1,112 @@
+import { z } from 'zod';
+
+/** One environment variable: how it is read, what it is when unset, and the words for its reference page. */
+export interface Setting<T> {
+  readonly env: string;
+  readonly schema: z.ZodType<T, string>;
+  /** Text as it would stand in the environment; absent when unset has a meaning of its own. */
+  readonly fallback?: string;
+  /** Shown in the reference in place of `fallback`. */
+  readonly fallbackNote?: string;
+  readonly description: string;
+  /** An example for .env.example where there is no fallback. */
+  readonly example?: string;
+  readonly secret?: boolean;
+}
+
+const setting = <const S extends Setting<unknown>>(spec: S): S => spec;
+
+const integer = (min: number, max: number) =>
+  z.string().regex(/^\d{1,9}$/, `must be a whole number from ${min} to ${max}`).transform(Number).refine((n) => n >= min && n <= max, `must be a whole number from ${min} to ${max}`);
+const oneOf = <const T extends string>(...values: T[]) => z.string().refine((text): text is T => (values as string[]).includes(text), `must be one of ${values.join(', ')}`);
+const boolean = oneOf('true', 'false').transform((text) => text === 'true');
+const text = z.string();
+
+export const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const;
+export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
+
+/** Every environment variable that the server reads, by the name under which the configuration holds it. Units are in the names. */
+export const SETTINGS = {
+  environment: setting({
+    env: 'NODE_ENV', schema: oneOf('development', 'test', 'production'), fallback: 'development',
+    description: '`production` makes the safety checks binding: https issuer, a key of your own, no API documentation unless asked for.',
+  }),
+  port: setting({ env: 'PORT', schema: integer(0, 65535), fallback: '3000', description: 'Port of the listener. 0 takes a free one.' }),
+  host: setting({ env: 'HOST', schema: text.min(1), fallbackNote: '`127.0.0.1`; `0.0.0.0` in production', description: 'Address of the listener.', example: '127.0.0.1' }),
+  issuer: setting({
+    env: 'ISSUER', schema: text, fallbackNote: '`http://127.0.0.1:<PORT>`', example: 'https://id.example.com',
+    description: 'The issuer identifier: it decides the `iss` claim and every URL that the server names, whatever the Host header says. No trailing slash; may hold a path; https in production (loopback aside).',
+  }),
+  databaseUrl: setting({
+    env: 'DATABASE_URL', schema: text, fallback: 'sqlite:./data/mintgate.sqlite', secret: true,
+    description: '`sqlite:<path>` (embedded), `mysql://user:password@host:port/database` (MySQL 8) or `mariadb://…` (MariaDB 10.6 or later). A relative path starts at the working directory.',
+  }),
+  databasePoolSize: setting({ env: 'DATABASE_POOL_SIZE', schema: integer(1, 500), fallback: '10', description: 'Connections to a database server, for each process.' }),
+  databaseDeadlineMs: setting({
+    env: 'DATABASE_DEADLINE_MS', schema: integer(50, 60_000), fallback: '2000',
+    description: 'Milliseconds that one database call may take, the wait for a connection included. A call that takes longer is given up, its connection destroyed, and the caller answered 503.',
+  }),
+  keyEncryptionKey: setting({
+    env: 'KEY_ENCRYPTION_KEY', schema: text, secret: true, fallbackNote: 'made once, outside production, in a file beside the embedded database (`./data/` for a database server)', example: '',
+    description: '32 bytes in base64: encrypts the private signing keys at rest. The same for all instances. Make one with `openssl rand -base64 32`.',
+  }),
+  bootstrapClientId: setting({
+    env: 'BOOTSTRAP_CLIENT_ID', schema: text, fallbackNote: 'made and printed once when the database holds no client', example: '',
+    description: 'The first admin client, made at start when no client has this id. It may do everything in the admin API.',
+  }),
+  bootstrapClientSecret: setting({
+    env: 'BOOTSTRAP_CLIENT_SECRET', schema: text, secret: true, fallbackNote: 'made and printed once', example: '',
+    description: 'Its secret: 16 characters or more in production. Only read when the client is made; replace it through the admin API afterwards.',
+  }),
+  trustProxy: setting({
+    env: 'TRUST_PROXY', schema: text, fallback: '',
+    description: 'Comma-separated addresses or CIDR ranges of proxies whose `X-Forwarded-For` counts, or `loopback`, `linklocal`, `uniquelocal`. Empty: none. A setting that trusts everyone is refused.',
+  }),
+  workers: setting({ env: 'WORKERS', schema: z.union([z.literal('auto'), integer(1, 256)]), fallback: '1', description: 'Processes that share the port; `auto` = one for each core.' }),
+  tlsCertFile: setting({ env: 'TLS_CERT_FILE', schema: text, fallbackNote: 'none: plain http', example: '', description: 'PEM certificate chain, to serve https without a gateway. Goes with `TLS_KEY_FILE`.' }),
+  tlsKeyFile: setting({ env: 'TLS_KEY_FILE', schema: text, fallbackNote: 'none', example: '', description: 'PEM private key of that certificate.' }),
+  logLevel: setting({
+    env: 'LOG_LEVEL', schema: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'silent'), fallback: 'info',
+    description: '`info` logs refused and failed requests and what changes; `debug` logs every request.',
+  }),
+  docsEnabled: setting({
+    env: 'DOCS_ENABLED', schema: boolean, fallbackNote: '`true`; `false` in production', example: 'true',
+    description: 'Serves the API documentation: `/docs` and `/openapi.json`.',
+  }),
+  accessTokenSigningAlg: setting({
+    env: 'ACCESS_TOKEN_SIGNING_ALG', schema: oneOf(...SIGNING_ALGORITHMS), fallback: 'ES256',
+    description: 'Signature of JWT access tokens: `ES256`, `RS256`, `PS256` or `EdDSA`. After a change, tokens signed with the earlier one stay valid until they expire.',
+  }),
+  accessTokenLifetimeSeconds: setting({
+    env: 'ACCESS_TOKEN_LIFETIME_SECONDS', schema: integer(10, 86_400), fallback: '300', description: 'Lifetime of access tokens of clients that are registered without one, in seconds.',
+  }),
+  keyRotationIntervalDays: setting({
+    env: 'KEY_ROTATION_INTERVAL_DAYS', schema: integer(0, 3650), fallback: '90', description: 'Signing keys are rotated when they have been in use for so many days. 0 = by hand only.',
+  }),
+  jwksMaxAgeSeconds: setting({
+    env: 'JWKS_MAX_AGE_SECONDS', schema: integer(1, 86_400), fallback: '300',
+    description: 'How long others may cache the JWKS and the metadata, in seconds. A new key is published for at least so long before it signs.',
+  }),
+  clientCacheEntries: setting({ env: 'CLIENT_CACHE_ENTRIES', schema: integer(1, 5_000_000), fallback: '10000', description: 'Clients that are kept in memory, the most recently used ones.' }),
+  changeFeedIntervalMs: setting({
+    env: 'CHANGE_FEED_INTERVAL_MS', schema: integer(20, 900), fallback: '250',
+    description: 'Milliseconds between two looks at what other instances changed (revocations, clients, resources, keys).',
+  }),
+  lastUsedFlushSeconds: setting({
+    env: 'LAST_USED_FLUSH_SECONDS', schema: integer(1, 3600), fallback: '5', description: 'How often the times at which client secrets were last used are written to the database, in seconds.',
+  }),
+  shutdownDrainSeconds: setting({
+    env: 'SHUTDOWN_DRAIN_SECONDS', schema: integer(0, 300), fallbackNote: '`5` in production, else `1`', example: '5',
+    description: 'After SIGTERM: how long readiness is off while requests are still served, so that load balancers look away first.',
+  }),
+  shutdownTimeoutSeconds: setting({
+    env: 'SHUTDOWN_TIMEOUT_SECONDS', schema: integer(1, 600), fallback: '25', description: 'After SIGTERM: when requests that still run are cut off, counted from the signal.',
+  }),
+} as const;
+
+type Output<S extends Setting<unknown>> = z.output<S['schema']>;
+
+/** Every setting as it was read; `undefined` where it was unset and has no fallback. */
+export type RawSettings = {
+  -readonly [K in keyof typeof SETTINGS]: Output<(typeof SETTINGS)[K]> | ((typeof SETTINGS)[K] extends { fallback: string } ? never : undefined);
+};

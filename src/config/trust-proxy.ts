@@ -1,0 +1,30 @@
+import { isIP } from 'node:net';
+
+const NAMED = new Set(['loopback', 'linklocal', 'uniquelocal']);
+
+/**
+ * Addresses and ranges of trusted proxies. Refused: whatever trusts (nearly) everyone, and IPv4-mapped IPv6 ranges, whose prefix length
+ * is easily mistaken for IPv4's.
+ * @throws {Error} with one clear line
+ */
+export function parseTrustProxy(text: string): readonly string[] {
+  const entries = text.split(',').map((entry) => entry.trim()).filter((entry) => entry !== '');
+  for (const entry of entries) {
+    const problem = problemOf(entry);
+    if (problem) throw new Error(`TRUST_PROXY: ${problem}`);
+  }
+  return Object.freeze(entries);
+}
+
+function problemOf(entry: string): string | undefined {
+  if (NAMED.has(entry)) return undefined;
+  if (/^(true|yes|on|all|\*|\d+)$/i.test(entry)) return `"${entry}" would trust everyone: name the addresses of the proxies`;
+  const [address = '', prefix, ...rest] = entry.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return 'is not a list of addresses, CIDR ranges, loopback, linklocal or uniquelocal';
+  if (family === 6 && /^::ffff:/i.test(address) && address.includes('.')) return 'an IPv4-mapped IPv6 address is not accepted: write the IPv4 address';
+  if (prefix === undefined) return undefined;
+  if (!/^\d{1,3}$/.test(prefix) || Number(prefix) > (family === 4 ? 32 : 128)) return 'a CIDR range has no valid prefix length';
+  if (Number(prefix) < (family === 4 ? 8 : 16)) return 'a range so wide would trust everyone: name the addresses of the proxies';
+  return undefined;
+}

@@ -1,0 +1,57 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Database } from './database.js';
+
+/** What happened to what: `topic` names the kind of thing, `subject` the one, and the row is of interest until `expiresAtMs`. */
+export interface Change {
+  id: number;
+  topic: string;
+  subject: string;
+  expiresAtMs: number;
+}
+
+interface ChangeRow {
+  id: number | string;
+  topic: string;
+  subject: string;
+  expires_at: number | string;
+}
+
+const PAGE = 1000;
+const COLUMNS = 'id, topic, subject, expires_at';
+
+/** The table `changes`: appended to in the transaction that makes a change, read by every instance. */
+@Injectable()
+export class ChangeFeedRepository {
+  constructor(private readonly database: Database) {}
+
+  async append(topic: string, subject: string, expiresAtMs: number, manager?: EntityManager): Promise<void> {
+    await this.database.execute('INSERT INTO changes (topic, subject, expires_at) VALUES (?, ?, ?)', [topic, subject, expiresAtMs], manager);
+  }
+
+  async lastId(): Promise<number> {
+    const [row] = await this.database.query<{ id: number | string | null }>('SELECT MAX(id) AS id FROM changes');
+    return Number(row?.id ?? 0);
+  }
+
+  /** Changes after a number, oldest first, at most {@link PAGE}: a full page may be followed by more. */
+  async after(id: number): Promise<{ changes: Change[]; complete: boolean }> {
+    const rows = await this.database.query<ChangeRow>(`SELECT ${COLUMNS} FROM changes WHERE id > ? ORDER BY id LIMIT ${PAGE}`, [id]);
+    return { changes: rows.map(toChange), complete: rows.length < PAGE };
+  }
+
+  /** What of one topic still counts, a page at a time from `afterId`. */
+  async current(topic: string, nowMs: number, afterId: number): Promise<{ changes: Change[]; complete: boolean }> {
+    const rows = await this.database.query<ChangeRow>(`SELECT ${COLUMNS} FROM changes WHERE topic = ? AND id > ? AND expires_at > ? ORDER BY id LIMIT ${PAGE}`, [topic, afterId, nowMs]);
+    return { changes: rows.map(toChange), complete: rows.length < PAGE };
+  }
+
+  /** Deletes a batch of what no longer counts, by primary key, so that no range of the table is locked. Answers how many it deleted. */
+  async deleteExpired(nowMs: number): Promise<number> {
+    const rows = await this.database.query<{ id: number | string }>(`SELECT id FROM changes WHERE expires_at < ? ORDER BY expires_at LIMIT ${PAGE}`, [nowMs]);
+    if (rows.length === 0) return 0;
+    return this.database.execute(`DELETE FROM changes WHERE id IN (${rows.map(() => '?').join(', ')})`, rows.map((row) => row.id));
+  }
+}
+
+const toChange = (row: ChangeRow): Change => ({ id: Number(row.id), topic: row.topic, subject: row.subject, expiresAtMs: Number(row.expires_at) });

@@ -1,0 +1,155 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Logger } from '../common/logging/logger.js';
+import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
+import { Clock } from '../common/time/clock.js';
+import { Config } from '../config/config.js';
+import { type Change, ChangeFeedRepository } from './change-feed.repository.js';
+
+export type ChangeTopic = 'client' | 'resource' | 'signing-key' | 'revoked-token';
+
+type Subscriber = (change: Change) => void | Promise<void>;
+
+/** A change that only tells others to look again is kept for so long. */
+const NOTICE_MS = 10 * 60_000;
+
+/**
+ * Numbers are given out before their rows are committed, so a row may appear behind a later one. No transaction lives longer than its
+ * deadline, so whoever looks back this far misses none.
+ */
+const LOOK_BACK_MS = 15_000;
+
+/** With no look at the database for so long, what this instance knows may be wrong, and it must not give verdicts. */
+const STALE_MS = 1_500;
+
+const CLEANUP_INTERVAL_MS = 60_000;
+
+/**
+ * How instances learn what others changed: each follows the table `changes` a few times a second. The instance that makes a change applies it itself,
+ * after COMMIT. When the table cannot be read, {@link assertFresh} refuses: a verdict without the revocations of the last
+ * seconds would be a guess.
+ */
+@Injectable()
+export class ChangeFeed {
+  private readonly subscribers = new Map<string, Subscriber[]>();
+  /** Numbers seen in the window that is read again, each with the time at which it may be forgotten. */
+  private readonly seen = new Map<number, number>();
+  private floor = 0;
+  private floorMarks: { atMs: number; id: number }[] = [];
+  private lastSuccessMs = Number.NEGATIVE_INFINITY;
+  private lastCleanupMs = 0;
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> | undefined;
+  private stopped = true;
+
+  constructor(
+    private readonly repository: ChangeFeedRepository,
+    private readonly clock: Clock,
+    private readonly config: Config,
+    private readonly logger: Logger,
+  ) {}
+
+  subscribe(topic: ChangeTopic, subscriber: Subscriber): void {
+    const list = this.subscribers.get(topic) ?? [];
+    list.push(subscriber);
+    this.subscribers.set(topic, list);
+  }
+
+  /**
+   * Records a change in the caller's transaction. The caller applies it to its own memory after the COMMIT.
+   * @param expiresAtMs until when the change counts; without it, it is a notice to look again
+   */
+  publish(topic: ChangeTopic, subject: string, manager?: EntityManager, expiresAtMs = this.clock.nowMs() + NOTICE_MS): Promise<void> {
+    return this.repository.append(topic, subject, expiresAtMs, manager);
+  }
+
+  /** Everything of a topic that still counts, for an instance that starts. */
+  async replay(topic: ChangeTopic, apply: (change: Change) => void): Promise<void> {
+    for (let last = 0, complete = false; !complete; ) {
+      const page = await this.repository.current(topic, this.clock.nowMs(), last);
+      page.changes.forEach(apply);
+      last = page.changes.at(-1)?.id ?? last;
+      complete = page.complete;
+    }
+  }
+
+  /** Marks where to read on from. Called before the first state is loaded, so that nothing between the two is missed. */
+  async begin(): Promise<void> {
+    this.floor = Math.max(0, (await this.repository.lastId()) - 1000);
+    this.floorMarks = [];
+    this.seen.clear();
+  }
+
+  start(): void {
+    if (!this.stopped) return;
+    this.stopped = false;
+    this.lastSuccessMs = performance.now();
+    this.schedule();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.running;
+  }
+
+  /** @throws {TemporarilyUnavailableError} when the database could not be followed lately */
+  assertFresh(): void {
+    if (performance.now() - this.lastSuccessMs > STALE_MS) throw new TemporarilyUnavailableError('the change feed cannot be read');
+  }
+
+  /** Milliseconds since the feed was last read, for health and metrics. */
+  get lagMs(): number {
+    return performance.now() - this.lastSuccessMs;
+  }
+
+  /** Reads on now, for a caller that wants to know. */
+  poll(): Promise<void> {
+    this.running ??= this.readOn().finally(() => {
+      this.running = undefined;
+    });
+    return this.running;
+  }
+
+  private schedule(): void {
+    this.timer = setTimeout(() => void this.poll().then(() => this.stopped || this.schedule()), this.config.changeFeedIntervalMs);
+  }
+
+  private async readOn(): Promise<void> {
+    const began = performance.now();
+    try {
+      for (let from = this.floor, complete = false; !complete; ) {
+        const page = await this.repository.after(from);
+        for (const change of page.changes) await this.apply(change, began);
+        from = page.changes.at(-1)?.id ?? from;
+        complete = page.complete;
+      }
+      this.lastSuccessMs = performance.now();
+      this.advanceFloor(began);
+      await this.cleanUp(began);
+    } catch (error) {
+      if (this.lastSuccessMs !== Number.NEGATIVE_INFINITY) this.logger.failure('the change feed cannot be read', error);
+      this.lastSuccessMs = Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  private async apply(change: Change, nowMs: number): Promise<void> {
+    if (this.seen.has(change.id)) return;
+    for (const subscriber of this.subscribers.get(change.topic) ?? []) await subscriber(change);
+    this.seen.set(change.id, nowMs + 2 * LOOK_BACK_MS);
+  }
+
+  private advanceFloor(nowMs: number): void {
+    let newest = this.floor;
+    for (const id of this.seen.keys()) if (id > newest) newest = id;
+    if (newest > (this.floorMarks.at(-1)?.id ?? this.floor)) this.floorMarks.push({ atMs: nowMs, id: newest });
+    while (this.floorMarks.length > 0 && this.floorMarks[0]!.atMs < nowMs - LOOK_BACK_MS) this.floor = this.floorMarks.shift()!.id;
+    for (const [id, forgetAt] of this.seen) if (id <= this.floor || forgetAt < nowMs) this.seen.delete(id);
+  }
+
+  private async cleanUp(nowMs: number): Promise<void> {
+    if (nowMs - this.lastCleanupMs < CLEANUP_INTERVAL_MS) return;
+    this.lastCleanupMs = nowMs;
+    await this.repository.deleteExpired(this.clock.nowMs());
+  }
+}

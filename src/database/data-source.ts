@@ -1,0 +1,61 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import libsql from 'libsql';
+import { DataSource, type DataSourceOptions, type MixedList } from 'typeorm';
+import type { BetterSqlite3Driver } from 'typeorm/driver/better-sqlite3/BetterSqlite3Driver.js';
+import type { MysqlDriver } from 'typeorm/driver/mysql/MysqlDriver.js';
+import type { Config } from '../config/config.js';
+import { MIGRATIONS } from './migrations/index.js';
+import { boundMysql } from './mysql-query-runner.js';
+import { serializeSqlite } from './sqlite-query-runner.js';
+
+type DatabaseConfig = Pick<Config, 'database' | 'databasePoolSize' | 'databaseDeadlineMs'>;
+type Entities = MixedList<new () => object>;
+
+/** The one way in which a DataSource is made: for the server, the TypeORM CLI and the tests. It is not connected yet. */
+export function createDataSource(config: DatabaseConfig, entities: Entities): DataSource {
+  const dataSource = new DataSource(optionsFor(config, entities));
+  if (config.database.type === 'sqlite') serializeSqlite(dataSource.driver as BetterSqlite3Driver, config.databaseDeadlineMs);
+  else boundMysql(dataSource.driver as MysqlDriver, config.databaseDeadlineMs);
+  return dataSource;
+}
+
+export const isSqlite = (dataSource: DataSource): boolean => dataSource.options.type === 'better-sqlite3';
+
+function optionsFor({ database, databasePoolSize, databaseDeadlineMs }: DatabaseConfig, entities: Entities): DataSourceOptions {
+  const common = { entities, migrations: MIGRATIONS, migrationsTransactionMode: 'each', synchronize: false, logging: false } as const;
+  if (database.type === 'sqlite') {
+    return {
+      ...common,
+      type: 'better-sqlite3',
+      driver: libsql,
+      database: database.path,
+      timeout: 0,
+      prepareDatabase: (connection: { pragma(text: string): unknown }) => {
+        connection.pragma('journal_mode = WAL');
+        connection.pragma('synchronous = FULL');
+      },
+    };
+  }
+  const { type, host, port, username, password } = database;
+  return {
+    ...common,
+    type,
+    host,
+    port,
+    username,
+    password,
+    database: database.database,
+    charset: 'utf8mb4',
+    timezone: 'Z',
+    poolSize: databasePoolSize,
+    connectTimeout: databaseDeadlineMs,
+    // stringifyObjects (on by default) keeps an object that reaches a placeholder from becoming SQL.
+    extra: { maxIdle: databasePoolSize, idleTimeout: 60_000, enableKeepAlive: true, queueLimit: 1000 },
+  };
+}
+
+/** The embedded database's folder, closed to others: it also holds the key that encrypts the signing keys. */
+export function prepareFolder({ database }: DatabaseConfig): void {
+  if (database.type === 'sqlite') mkdirSync(dirname(database.path), { recursive: true, mode: 0o700 });
+}

@@ -1,0 +1,23 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { ChangeFeed } from './change-feed.js';
+import { ChangeFeedRepository } from './change-feed.repository.js';
+import { Database } from './database.js';
+import { Leases } from './leases.js';
+import { Startup } from './startup.js';
+import { Transactions } from './transactions.js';
+
+const PROVIDERS = [Database, Transactions, Leases, ChangeFeedRepository, ChangeFeed, Startup];
+
+@Module({})
+export class DatabaseModule {
+  /** @param dataSource not connected yet: {@link Startup} connects it */
+  static of(dataSource: DataSource): DynamicModule {
+    return {
+      module: DatabaseModule,
+      global: true,
+      providers: [{ provide: DataSource, useValue: dataSource }, ...PROVIDERS],
+      exports: PROVIDERS,
+    };
+  }
+}

@@ -1,0 +1,33 @@
+import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
+
+/**
+ * The time that a unit of database work (a single statement, or a transaction from its first statement to COMMIT) may take. mysql2 waits without
+ * end for a free connection, for the answer of a frozen server, and for a peer that vanished without a word; this does not.
+ */
+export class Deadline {
+  private readonly endsAt: number;
+
+  constructor(milliseconds: number) {
+    this.endsAt = performance.now() + milliseconds;
+  }
+
+  get passed(): boolean {
+    return performance.now() >= this.endsAt;
+  }
+
+  /** @throws {TemporarilyUnavailableError} when the work is not done in time; `onExpiry` then frees what it holds */
+  async bound<T>(work: Promise<T>, onExpiry: () => void): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const expiry = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        onExpiry();
+        reject(new TemporarilyUnavailableError('the database did not answer by the deadline'));
+      }, Math.max(0, this.endsAt - performance.now()));
+    });
+    try {
+      return await Promise.race([work, expiry]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

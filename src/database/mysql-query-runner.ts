@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ReplicationMode } from 'typeorm';
+import type { MysqlDriver } from 'typeorm/driver/mysql/MysqlDriver.js';
+import { MysqlQueryRunner } from 'typeorm/driver/mysql/MysqlQueryRunner.js';
+import { asAvailability, isConflict } from './database-errors.js';
+import { Deadline } from './deadline.js';
+
+const MAX_TRIES = 3;
+
+interface PooledConnection {
+  destroy(): void;
+  release(): void;
+}
+
+/**
+ * TypeORM's runner for MySQL and MariaDB with the two things that it and mysql2 lack: a deadline over all that one runner does, after which its connection
+ * is destroyed and not given back, and a retry of single statements that lost a lock conflict (a transaction is retried as a whole,
+ * see {@link Transactions}).
+ */
+class BoundedMysqlQueryRunner extends MysqlQueryRunner {
+  private deadline: Deadline | undefined;
+  private unbounded = false;
+
+  constructor(driver: MysqlDriver, mode: ReplicationMode, private readonly deadlineMs: number) {
+    super(driver, mode);
+  }
+
+  override connect(): Promise<unknown> {
+    if (this.databaseConnection) return Promise.resolve(this.databaseConnection);
+    const connecting = super.connect() as Promise<PooledConnection>;
+    let expired = false;
+    connecting.then(
+      (connection) => {
+        if (expired) connection.release();
+      },
+      () => undefined,
+    );
+    return this.bound(connecting, () => {
+      expired = true;
+      this.databaseConnectionPromise = undefined as never;
+    });
+  }
+
+  override async query(query: string, parameters?: unknown[], useStructuredResult = false): Promise<never> {
+    for (let tries = 1; ; tries++) {
+      try {
+        await this.connect();
+        return await this.bound(super.query(query, parameters, useStructuredResult as never) as Promise<never>, () => this.destroyConnection());
+      } catch (error) {
+        if (!isConflict(error) || this.isTransactionActive) throw isConflict(error) ? error : asAvailability(error);
+        if (tries === MAX_TRIES) throw asAvailability(error);
+        await sleep(Math.random() * 20 * tries);
+      }
+    }
+  }
+
+  /** A migration may rewrite a large table. */
+  override async beforeMigration(): Promise<void> {
+    this.unbounded = true;
+    await super.beforeMigration();
+  }
+
+  private bound<T>(work: Promise<T>, onExpiry: () => void): Promise<T> {
+    if (this.unbounded) return work;
+    this.deadline ??= new Deadline(this.deadlineMs);
+    work.catch(() => undefined);
+    return this.deadline.bound(work, onExpiry);
+  }
+
+  private destroyConnection(): void {
+    (this.databaseConnection as PooledConnection | undefined)?.destroy();
+  }
+}
+
+/** Makes every query runner of the driver a bounded one, on connections whose session is set up. */
+export function boundMysql(driver: MysqlDriver, deadlineMs: number): void {
+  driver.createQueryRunner = (mode) => new BoundedMysqlQueryRunner(driver, mode, deadlineMs);
+  setUpSessions(driver, deadlineMs);
+}
+
+interface QueryableConnection {
+  query(sql: string, done: () => void): void;
+}
+
+/** Fewer gap locks, no silent truncation, and lock waits that end before the deadline does; sent once, ahead of a connection's first statement. */
+function setUpSessions(driver: MysqlDriver, deadlineMs: number): void {
+  const lockWaitSeconds = Math.max(1, Math.floor(deadlineMs / 2000));
+  const ready = new WeakSet<QueryableConnection>();
+  const hooked = driver as unknown as { prepareDbConnection(connection: QueryableConnection): QueryableConnection };
+  const prepare = hooked.prepareDbConnection.bind(driver);
+  hooked.prepareDbConnection = (connection) => {
+    if (!ready.has(connection)) {
+      ready.add(connection);
+      connection.query(`SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = ${lockWaitSeconds}`, () => undefined);
+      connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED', () => undefined);
+    }
+    return prepare(connection);
+  };
+}

@@ -1,0 +1,131 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BetterSqlite3Driver } from 'typeorm/driver/better-sqlite3/BetterSqlite3Driver.js';
+import { BetterSqlite3QueryRunner } from 'typeorm/driver/better-sqlite3/BetterSqlite3QueryRunner.js';
+import type { IsolationLevel } from 'typeorm/driver/types/IsolationLevel.js';
+import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
+import { asAvailability, isSqliteBusy } from './database-errors.js';
+import { Deadline } from './deadline.js';
+
+/** Lets one holder at a time use the single SQLite connection; the others wait in line until their deadline. */
+class Turnstile {
+  private taken = false;
+  private readonly waiting: (() => void)[] = [];
+
+  async enter(deadline: Deadline): Promise<void> {
+    if (!this.taken) {
+      this.taken = true;
+      return;
+    }
+    let enter!: () => void;
+    const turn = new Promise<void>((resolve) => {
+      enter = resolve;
+    });
+    this.waiting.push(enter);
+    await deadline.bound(turn, () => {
+      const at = this.waiting.indexOf(enter);
+      if (at >= 0) this.waiting.splice(at, 1);
+      else this.leave();
+    });
+  }
+
+  leave(): void {
+    const next = this.waiting.shift();
+    if (next) next();
+    else this.taken = false;
+  }
+}
+
+/**
+ * TypeORM's SQLite drivers share one query runner among all callers, so that parallel transactions run into each other. Here each caller has a
+ * runner of its own and they take turns: one statement, or one whole transaction, at a time.
+ *
+ * Another process (or a second instance in this one) may hold the file's write lock. SQLite's own busy handler would wait for it with the event loop
+ * stopped, and if the holder needs this very loop to go on, in vain; so it is off, and the wait is ours.
+ */
+class SerializedSqliteQueryRunner extends BetterSqlite3QueryRunner {
+  private deadline: Deadline | undefined;
+  private inside = false;
+  private depth = 0;
+
+  constructor(driver: BetterSqlite3Driver, private readonly turnstile: Turnstile, private readonly deadlineMs: number) {
+    super(driver);
+  }
+
+  override async query(query: string, parameters?: unknown[], useStructuredResult = false): Promise<never> {
+    // A transaction takes the write lock at once: one that read first could not upgrade after another has written.
+    const sql = query === 'BEGIN TRANSACTION' ? 'BEGIN IMMEDIATE' : query;
+    if (this.inside) return this.patiently(sql, parameters, useStructuredResult);
+    await this.enter();
+    try {
+      return await this.patiently(sql, parameters, useStructuredResult);
+    } finally {
+      this.leave();
+    }
+  }
+
+  override async startTransaction(isolationLevel?: IsolationLevel): Promise<void> {
+    if (this.depth === 0) await this.enter();
+    this.depth++;
+    try {
+      await super.startTransaction(isolationLevel);
+    } catch (error) {
+      this.endTransaction();
+      throw error;
+    }
+  }
+
+  override async commitTransaction(): Promise<void> {
+    await super.commitTransaction();
+    this.endTransaction();
+  }
+
+  override async rollbackTransaction(): Promise<void> {
+    try {
+      await super.rollbackTransaction();
+    } finally {
+      this.endTransaction();
+    }
+  }
+
+  override async release(): Promise<void> {
+    if (this.depth > 0) {
+      this.depth = 1;
+      this.transactionDepth = 1;
+      await this.rollbackTransaction();
+    }
+    await super.release();
+  }
+
+  private endTransaction(): void {
+    if (this.depth > 0 && --this.depth === 0) this.leave();
+  }
+
+  private async enter(): Promise<void> {
+    this.deadline ??= new Deadline(this.deadlineMs);
+    await this.turnstile.enter(this.deadline);
+    this.inside = true;
+  }
+
+  private leave(): void {
+    this.inside = false;
+    this.turnstile.leave();
+  }
+
+  private async patiently(query: string, parameters: unknown[] | undefined, useStructuredResult: boolean): Promise<never> {
+    for (let wait = 1; ; wait = Math.min(wait * 2, 20)) {
+      try {
+        return (await super.query(query, parameters, useStructuredResult as never)) as never;
+      } catch (error) {
+        if (!isSqliteBusy(error)) throw asAvailability(error);
+        if (this.deadline!.passed) throw new TemporarilyUnavailableError('the database file is locked by another process', 1, { cause: error });
+        await sleep(wait * (0.5 + Math.random()));
+      }
+    }
+  }
+}
+
+/** Gives every caller a query runner of its own, in turns. */
+export function serializeSqlite(driver: BetterSqlite3Driver, deadlineMs: number): void {
+  const turnstile = new Turnstile();
+  driver.createQueryRunner = () => new SerializedSqliteQueryRunner(driver, turnstile, deadlineMs);
+}

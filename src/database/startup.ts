@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { DataSource } from 'typeorm';
+import { Logger } from '../common/logging/logger.js';
+import { Config } from '../config/config.js';
+import { ChangeFeed } from './change-feed.js';
+import { prepareFolder } from './data-source.js';
+import { Leases } from './leases.js';
+
+/** Something that is wrong for good: trying again will not help, and serving would be wrong. */
+export class FatalStartupError extends Error {
+  override readonly name = 'FatalStartupError';
+}
+
+type Step = () => Promise<void>;
+
+const FIRST_BACKOFF_MS = 100;
+const MAX_BACKOFF_MS = 1_000;
+
+/**
+ * Brings the server into service once the database can be reached: connect, migrate, make what must exist, load what is kept in memory. It goes on
+ * trying, so that a server that was started before its database serves as soon as that is there; until then it is alive, not ready.
+ */
+@Injectable()
+export class Startup {
+  private readonly preparations: Step[] = [];
+  private readonly loads: Step[] = [];
+  private running: Promise<void> | undefined;
+  private stopping = false;
+  private done = false;
+
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly leases: Leases,
+    private readonly feed: ChangeFeed,
+    private readonly config: Config,
+    private readonly logger: Logger,
+  ) {}
+
+  /** Registers what must exist in the database; run by one instance at a time, after the migrations, in the order of registration. */
+  prepare(step: Step): void {
+    this.preparations.push(step);
+  }
+
+  /** Registers what must be in memory before the first request is answered. */
+  load(step: Step): void {
+    this.loads.push(step);
+  }
+
+  get complete(): boolean {
+    return this.done;
+  }
+
+  /** Resolves when the server is ready to serve. @throws {FatalStartupError} when it can never be */
+  run(): Promise<void> {
+    this.running ??= this.untilDone();
+    return this.running;
+  }
+
+  /** Ends what was begun, then lets go of the database. */
+  async stop(): Promise<void> {
+    this.stopping = true;
+    await this.running?.catch(() => undefined);
+    await this.feed.stop();
+    if (this.dataSource.isInitialized) await this.dataSource.destroy();
+  }
+
+  private async untilDone(): Promise<void> {
+    for (let backoff = FIRST_BACKOFF_MS; !this.stopping; backoff = Math.min(backoff * 2, MAX_BACKOFF_MS)) {
+      try {
+        await this.attempt();
+        this.done = true;
+        return;
+      } catch (error) {
+        if (error instanceof FatalStartupError) throw error;
+        this.logger.failure('waiting for the database', error, { next_try_in_ms: backoff });
+        await sleep(backoff);
+      }
+    }
+  }
+
+  private async attempt(): Promise<void> {
+    if (!this.dataSource.isInitialized) {
+      prepareFolder(this.config);
+      await this.dataSource.initialize();
+    }
+    await this.leases.prepare();
+    await this.leases.hold('startup', async () => {
+      await this.dataSource.runMigrations();
+      for (const step of this.preparations) await step();
+    });
+    await this.feed.begin();
+    for (const step of this.loads) await step();
+    this.feed.start();
+  }
+}

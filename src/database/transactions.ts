@@ -1,0 +1,44 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { asAvailability, isConflict } from './database-errors.js';
+import { Database } from './database.js';
+
+const MAX_TRIES = 3;
+
+/** Runs work in a transaction that is committed when this returns, and run anew as a whole when it lost a lock conflict. */
+@Injectable()
+export class Transactions {
+  constructor(private readonly database: Database) {}
+
+  /**
+   * @param work uses the manager that it is given for all its statements; it may run up to three times, so it does nothing else but those
+   * @throws {TemporarilyUnavailableError} when the database is not available, or kept conflicting; whatever `work` throws, after the rollback
+   */
+  async run<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.once(work);
+      } catch (error) {
+        if (!isConflict(error) || tries === MAX_TRIES) throw asAvailability(error);
+        await sleep(Math.random() * 30 * tries);
+      }
+    }
+  }
+
+  private async once<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const runner = this.database.connected().createQueryRunner();
+    try {
+      await runner.startTransaction();
+      const result = await work(runner.manager);
+      await runner.commitTransaction();
+      return result;
+    } catch (error) {
+      // Nothing is left to roll back on a connection that is gone; the first error is the one to tell.
+      await runner.rollbackTransaction().catch(() => undefined);
+      throw error;
+    } finally {
+      await runner.release().catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Client } from '../clients/client.js';
+import type { FormParams } from '../common/oauth/form-params.js';
+import { invalidClient, invalidRequest, OAuthError } from '../common/oauth/oauth-error.js';
+import { AccessTokenIssuer } from '../tokens/access-token-issuer.js';
+import type { TokenResponse } from '../tokens/granted-access.js';
+import { GRANT_HANDLERS, type GrantHandler } from './grant-handler.js';
+
+/** Finds the grant that a token request is for and sees it through. */
+@Injectable()
+export class GrantDispatcher {
+  private readonly handlers: ReadonlyMap<string, GrantHandler>;
+
+  constructor(
+    @Inject(GRANT_HANDLERS) handlers: readonly GrantHandler[],
+    private readonly issuer: AccessTokenIssuer,
+  ) {
+    this.handlers = new Map(handlers.map((handler) => [handler.grantType, handler]));
+  }
+
+  /** Every grant type that the token endpoint serves. */
+  get grantTypes(): string[] {
+    return [...this.handlers.keys()];
+  }
+
+  /** @throws {OAuthError} by RFC 6749 §5.2 */
+  async dispatch(client: Client, params: FormParams): Promise<TokenResponse> {
+    if (params.grant_type === undefined) throw invalidRequest('The parameter grant_type is missing.');
+    const handler = this.handlers.get(params.grant_type);
+    if (!handler) throw new OAuthError('unsupported_grant_type', 'This server does not serve that grant type.');
+    if (handler.confidentialOnly && !client.confidential) throw invalidClient(true, 'public client');
+    if (!client.grantTypes.has(handler.grantType)) throw new OAuthError('unauthorized_client', 'This client may not use that grant type.');
+    return this.issuer.issue(await handler.authorize(client, handler.parse(params)));
+  }
+}

@@ -1,0 +1,23 @@
+import { Controller, Post, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { AuthenticatedClient, ClientAuthGuard } from '../clients/authentication/client-auth.guard.js';
+import type { Client } from '../clients/client.js';
+import { FormBodyGuard, type FormRequest } from '../common/http/form-body.guard.js';
+import { sendJson } from '../common/http/respond.js';
+import { OAuthExceptionFilter } from '../common/oauth/oauth-exception.filter.js';
+import { GrantDispatcher } from './grant-dispatcher.js';
+
+/** The token endpoint, RFC 6749 §3.2. */
+@ApiExcludeController()
+@Controller('oauth/token')
+@UseGuards(FormBodyGuard, ClientAuthGuard)
+@UseFilters(OAuthExceptionFilter)
+export class TokenController {
+  constructor(private readonly dispatcher: GrantDispatcher) {}
+
+  @Post()
+  async token(@AuthenticatedClient() client: Client, @Req() req: FormRequest, @Res() res: Response): Promise<void> {
+    sendJson(res, 200, await this.dispatcher.dispatch(client, req.body));
+  }
+}

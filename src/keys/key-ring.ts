@@ -1,0 +1,88 @@
+import type { KeyObject } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import type { JWK } from 'jose';
+import { SecretBox } from '../common/crypto/secret-box.js';
+import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
+import { Clock } from '../common/time/clock.js';
+import type { SigningAlgorithm } from '../config/settings.js';
+import { ChangeFeed } from '../database/change-feed.js';
+import { FatalStartupError, Startup } from '../database/startup.js';
+import { importPrivate, importPublic } from './key-pair.js';
+import type { SigningKeyEntity } from './signing-key.entity.js';
+import { SigningKeysRepository } from './signing-keys.repository.js';
+
+export interface SigningKey {
+  readonly kid: string;
+  readonly alg: SigningAlgorithm;
+  readonly publicJwk: JWK;
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+  /** Milliseconds since the epoch; `null` while the key is in use. */
+  readonly expiresAtMs: number | null;
+}
+
+/** What a private key is sealed for, so that no row can be put in another's place. */
+export const sealContext = (kid: string): string => `signing-key:${kid}`;
+
+/** The signing keys in memory, ready to sign and verify. Follows what any instance does with them. */
+@Injectable()
+export class KeyRing {
+  private byKid: ReadonlyMap<string, SigningKey> = new Map();
+  private activeByAlg: ReadonlyMap<string, SigningKey> = new Map();
+
+  constructor(
+    private readonly keys: SigningKeysRepository,
+    private readonly box: SecretBox,
+    private readonly clock: Clock,
+    feed: ChangeFeed,
+    startup: Startup,
+  ) {
+    startup.load(() => this.reload());
+    feed.subscribe('signing-key', () => this.reload());
+  }
+
+  /** @throws {TemporarilyUnavailableError} before the keys were loaded */
+  active(alg: SigningAlgorithm): SigningKey {
+    const key = this.activeByAlg.get(alg);
+    if (!key) throw new TemporarilyUnavailableError(`no active ${alg} key is loaded`);
+    return key;
+  }
+
+  has(alg: SigningAlgorithm): boolean {
+    return this.activeByAlg.has(alg);
+  }
+
+  /** A key that may have signed a token that is still valid. */
+  find(kid: string): SigningKey | undefined {
+    const key = this.byKid.get(kid);
+    return key && this.inUse(key) ? key : undefined;
+  }
+
+  /** The JWK Set to publish (RFC 7517 §5): public members only. */
+  jwks(): { keys: JWK[] } {
+    return { keys: [...this.byKid.values()].filter((key) => this.inUse(key)).map((key) => key.publicJwk) };
+  }
+
+  async reload(): Promise<void> {
+    const rows = await this.keys.all();
+    const previous = this.byKid;
+    const loaded = rows.map((row) => [row, this.ready(row, previous.get(row.kid))] as const);
+    this.byKid = new Map(loaded.map(([row, key]) => [row.kid, key]));
+    this.activeByAlg = new Map(loaded.filter(([row]) => row.status === 'active').map(([row, key]) => [row.alg, key]));
+  }
+
+  private ready(row: SigningKeyEntity, known: SigningKey | undefined): SigningKey {
+    if (known) return { ...known, expiresAtMs: row.expiresAt };
+    let privateJwk: JWK;
+    try {
+      privateJwk = JSON.parse(this.box.open(row.sealedPrivateJwk, sealContext(row.kid))) as JWK;
+    } catch {
+      throw new FatalStartupError('KEY_ENCRYPTION_KEY: does not open the signing keys in this database; start with the key that they were made under');
+    }
+    return { kid: row.kid, alg: row.alg as SigningAlgorithm, publicJwk: row.publicJwk, publicKey: importPublic(row.publicJwk), privateKey: importPrivate(privateJwk), expiresAtMs: row.expiresAt };
+  }
+
+  private inUse(key: SigningKey): boolean {
+    return key.expiresAtMs === null || key.expiresAtMs > this.clock.nowMs();
+  }
+}

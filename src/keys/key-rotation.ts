@@ -1,0 +1,122 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { type Actor, AuditLog, SERVER } from '../audit/audit-log.js';
+import { Clock } from '../common/time/clock.js';
+import { Config } from '../config/config.js';
+import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../config/settings.js';
+import { ChangeFeed } from '../database/change-feed.js';
+import { isDuplicate } from '../database/database-errors.js';
+import { Transactions } from '../database/transactions.js';
+import { KeyFactory } from './key-factory.js';
+import { KeyRing } from './key-ring.js';
+import type { SigningKeyEntity } from './signing-key.entity.js';
+import { SigningKeysRepository } from './signing-keys.repository.js';
+
+/** How long a retired key stays: the longest lifetime that a token can be given, and an hour for clocks and late signatures. */
+const RETIRED_MS = 86_400_000 + 3_600_000;
+
+/** `rotated` by this call; `overtaken`: another did it at the same moment; `too_young`: the next key is not known everywhere yet. */
+export type RotationOutcome = { outcome: 'rotated' | 'overtaken' } | { outcome: 'too_young'; retryAfterSeconds: number };
+
+/**
+ * The life of signing keys: `next` is published for at least the JWKS' cache lifetime before it becomes `active`, so that whoever verifies knows it by then, and a
+ * `retired` one stays published until nothing that it signed is valid. What is decided is decided by conditional updates in one transaction: of ten
+ * instances that rotate at once, one does.
+ */
+@Injectable()
+export class KeyRotation {
+  constructor(
+    private readonly keys: SigningKeysRepository,
+    private readonly ring: KeyRing,
+    private readonly factory: KeyFactory,
+    private readonly transactions: Transactions,
+    private readonly feed: ChangeFeed,
+    private readonly audit: AuditLog,
+    private readonly clock: Clock,
+    private readonly config: Config,
+  ) {}
+
+  /** Sees to it that an algorithm has an active key and a next one. */
+  async ensure(alg: SigningAlgorithm): Promise<void> {
+    const has = new Set((await this.keys.all()).filter((key) => key.alg === alg).map((key) => key.status));
+    for (const status of ['active', 'next'] as const) if (!has.has(status)) await this.add(alg, status, SERVER);
+  }
+
+  /** Every algorithm that has an active key. */
+  algorithmsInUse(): SigningAlgorithm[] {
+    return SIGNING_ALGORITHMS.filter((alg) => this.ring.has(alg));
+  }
+
+  /** Makes the next key sign, and publishes another next one. */
+  async rotate(alg: SigningAlgorithm, actor: Actor): Promise<RotationOutcome> {
+    const rows = (await this.keys.all()).filter((key) => key.alg === alg);
+    const active = rows.find((key) => key.status === 'active');
+    const next = rows.find((key) => key.status === 'next');
+    if (active && next) {
+      const youngMs = this.youngForMs(active, next);
+      if (youngMs > 0) return { outcome: 'too_young', retryAfterSeconds: Math.ceil(youngMs / 1000) };
+    }
+    const fresh = await this.factory.make(alg);
+    const nowMs = this.clock.nowMs();
+    const lost = new Error('another instance rotated first');
+    try {
+      await this.write(async (manager) => {
+        if (active && !(await this.keys.retire(alg, active.kid, nowMs, nowMs + RETIRED_MS, manager))) throw lost;
+        if (!(await this.keys.promote(alg, nowMs, manager))) throw lost;
+        await this.keys.insert(fresh, 'next', nowMs, manager);
+        await this.audit.record({ type: 'signing_key.rotated', actor, detail: { alg, retired: active?.kid ?? null, active: next?.kid ?? null, next: fresh.kid } }, manager);
+      });
+      return { outcome: 'rotated' };
+    } catch (error) {
+      if (error !== lost && !isDuplicate(error)) throw error;
+      await this.ring.reload();
+      return { outcome: 'overtaken' };
+    }
+  }
+
+  /** Emergency: takes a key out of the JWKS at once, and with it every token that it signed. An active key's place is taken by the next one. */
+  async remove(kid: string, actor: Actor): Promise<boolean> {
+    const key = await this.keys.find(kid);
+    if (!key) return false;
+    const alg = key.alg as SigningAlgorithm;
+    const gone = await this.write(async (manager) => {
+      if (!(await this.keys.delete(key, manager))) return false;
+      if (key.status === 'active') await this.keys.promote(alg, this.clock.nowMs(), manager);
+      await this.audit.record({ type: 'signing_key.deleted', actor, detail: { alg, kid, status: key.status } }, manager);
+      return true;
+    });
+    if (gone && key.status !== 'retired') {
+      await this.ensure(alg);
+      await this.ring.reload();
+    }
+    return gone;
+  }
+
+  /** Keys that were published together with the first active one have been in every JWKS that ever left this server. */
+  private youngForMs(active: SigningKeyEntity, next: SigningKeyEntity): number {
+    const firstPair = active.publishedAt === active.activatedAt && next.publishedAt - active.publishedAt < 10_000;
+    return firstPair ? 0 : next.publishedAt + this.config.jwksMaxAgeSeconds * 1000 - this.clock.nowMs();
+  }
+
+  private async add(alg: SigningAlgorithm, status: 'active' | 'next', actor: Actor): Promise<void> {
+    const key = await this.factory.make(alg);
+    try {
+      await this.write(async (manager) => {
+        await this.keys.insert(key, status, this.clock.nowMs(), manager);
+        await this.audit.record({ type: 'signing_key.created', actor, detail: { alg, kid: key.kid, status } }, manager);
+      });
+    } catch (error) {
+      if (!isDuplicate(error)) throw error;
+    }
+  }
+
+  private async write<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const result = await this.transactions.run(async (manager) => {
+      const done = await work(manager);
+      await this.feed.publish('signing-key', '', manager);
+      return done;
+    });
+    await this.ring.reload();
+    return result;
+  }
+}

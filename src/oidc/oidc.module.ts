@@ -1,0 +1,8 @@
+import { Module } from '@nestjs/common';
+import { GrantsModule } from '../grants/grants.module.js';
+import { KeysModule } from '../keys/keys.module.js';
+import { ServerMetadata } from './server-metadata.js';
+import { WellKnownController } from './well-known.controller.js';
+
+@Module({ imports: [GrantsModule, KeysModule], controllers: [WellKnownController], providers: [ServerMetadata] })
+export class OidcModule {}

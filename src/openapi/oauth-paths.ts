@@ -1,0 +1,97 @@
+import type { OpenAPIObject } from '@nestjs/swagger';
+
+type Paths = OpenAPIObject['paths'];
+type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
+
+const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
+const json = (description: string, schema: object) => ({ description, content: { 'application/json': { schema } } });
+const error = (description: string) => json(description, ref('OAuthError'));
+
+const clientInBody = {
+  client_id: { type: 'string', description: 'With client_secret, in place of Basic, for a client that is registered for client_secret_post.' },
+  client_secret: { type: 'string' },
+};
+
+const form = (required: string[], properties: object, examples: Record<string, object>) => ({
+  required: true,
+  content: { 'application/x-www-form-urlencoded': { schema: { type: 'object', required, properties: { ...properties, ...clientInBody } }, examples: Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }])) } },
+});
+
+const failures = {
+  400: error('invalid_request, invalid_scope, invalid_target, unauthorized_client or unsupported_grant_type'),
+  401: error('invalid_client'),
+  503: error('temporarily_unavailable: try again after Retry-After'),
+};
+
+/** The OAuth endpoints, and what anyone may read. */
+export const OAUTH_PATHS = {
+  '/oauth/token': {
+    post: {
+      tags: ['OAuth'],
+      summary: 'Get a token (RFC 6749 section 3.2)',
+      operationId: 'token',
+      security: [{ client: [] }],
+      requestBody: form(
+        ['grant_type'],
+        {
+          grant_type: { type: 'string', enum: ['client_credentials'] },
+          scope: { type: 'string', description: 'Default: the default scope of the client.' },
+          resource: { type: 'array', items: { type: 'string', format: 'uri' }, description: 'The protected resource that the token is for; may be repeated (RFC 8707).' },
+        },
+        { client_credentials: { grant_type: 'client_credentials' } },
+      ),
+      responses: { 200: json('A token', ref('TokenResponse')), ...failures },
+    },
+  },
+  '/oauth/introspect': {
+    post: {
+      tags: ['OAuth'],
+      summary: 'Ask about a token (RFC 7662)',
+      description: 'For tokens of the client itself, and of resources that list it in `resource_servers`. About any other token the answer is `{"active": false}`.',
+      operationId: 'introspect',
+      security: [{ client: [] }],
+      requestBody: form(['token'], { token: { type: 'string' }, token_type_hint: { type: 'string' } }, { token: { token: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2ln' } }),
+      responses: { 200: json('What it says', ref('IntrospectionResponse')), 400: error('invalid_request'), 401: failures[401], 503: failures[503] },
+    },
+  },
+  '/oauth/revoke': {
+    post: {
+      tags: ['OAuth'],
+      summary: 'Revoke a token (RFC 7009)',
+      operationId: 'revoke',
+      security: [{ client: [] }],
+      requestBody: form(['token'], { token: { type: 'string' }, token_type_hint: { type: 'string' } }, { token: { token: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2ln' } }),
+      responses: { 200: json('It is not valid now, whatever it was', { type: 'object' }), 400: error('invalid_request; unauthorized_client for a token of another client'), 401: failures[401], 503: failures[503] },
+    },
+  },
+  '/.well-known/oauth-authorization-server': { get: { tags: ['Metadata'], summary: 'Server metadata (RFC 8414)', operationId: 'metadata', responses: { 200: json('The metadata', { type: 'object' }) } } },
+  '/.well-known/openid-configuration': { get: { tags: ['Metadata'], summary: 'The same, where OpenID Connect Discovery looks for it', operationId: 'openidConfiguration', responses: { 200: json('The metadata', { type: 'object' }) } } },
+  '/.well-known/jwks.json': { get: { tags: ['Metadata'], summary: 'Public signing keys (RFC 7517)', operationId: 'jwks', responses: { 200: { description: 'A JWK Set', content: { 'application/jwk-set+json': { schema: { type: 'object' } } } } } } },
+  '/health/live': { get: { tags: ['Health'], summary: 'The process answers', operationId: 'live', responses: { 200: json('It does', { type: 'object' }) } } },
+  '/health/ready': { get: { tags: ['Health'], summary: 'It can serve', operationId: 'ready', responses: { 200: json('It can', { type: 'object' }), 503: json('It cannot', { type: 'object' }) } } },
+} as unknown as Paths;
+
+export const OAUTH_SCHEMAS = {
+  TokenResponse: {
+    type: 'object',
+    required: ['access_token', 'token_type', 'expires_in'],
+    properties: { access_token: { type: 'string' }, token_type: { type: 'string', enum: ['Bearer'] }, expires_in: { type: 'integer', description: 'Seconds' }, scope: { type: 'string' } },
+  },
+  IntrospectionResponse: {
+    type: 'object',
+    required: ['active'],
+    properties: {
+      active: { type: 'boolean' },
+      client_id: { type: 'string' },
+      sub: { type: 'string' },
+      scope: { type: 'string' },
+      token_type: { type: 'string' },
+      iss: { type: 'string' },
+      aud: { oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] },
+      iat: { type: 'integer', description: 'Seconds since the epoch' },
+      exp: { type: 'integer', description: 'Seconds since the epoch' },
+      jti: { type: 'string' },
+    },
+  },
+  OAuthError: { type: 'object', required: ['error'], properties: { error: { type: 'string' }, error_description: { type: 'string' } } },
+} as unknown as Schemas;

@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import { Config } from '../config/config.js';
+import { ChangeFeed } from '../database/change-feed.js';
+import { Startup } from '../database/startup.js';
+import { ADMIN_SCOPES, adminAudience } from './admin-api.js';
+import { ResourcesRepository } from './resources.repository.js';
+
+/** A protected resource as token requests see it. */
+export interface Resource {
+  /** The `aud` of its tokens. */
+  readonly identifier: string;
+  readonly scopes: ReadonlySet<string>;
+  /** Client ids that may introspect its tokens. */
+  readonly resourceServers: ReadonlySet<string>;
+  readonly accessTokenFormat: 'jwt' | 'opaque' | null;
+  readonly accessTokenLifetimeSeconds: number | null;
+}
+
+/** All protected resources, in memory: there are as many as an enterprise has APIs. Reloaded whole when one changes, here or on another instance. */
+@Injectable()
+export class ResourceDirectory {
+  private readonly adminApi: Resource;
+  private byIdentifier: ReadonlyMap<string, Resource> = new Map();
+  private byScope: ReadonlyMap<string, Resource> = new Map();
+
+  constructor(
+    config: Config,
+    private readonly resources: ResourcesRepository,
+    feed: ChangeFeed,
+    startup: Startup,
+  ) {
+    this.adminApi = { identifier: adminAudience(config.issuer), scopes: new Set(Object.keys(ADMIN_SCOPES)), resourceServers: new Set(), accessTokenFormat: null, accessTokenLifetimeSeconds: null };
+    startup.load(() => this.reload());
+    feed.subscribe('resource', () => this.reload());
+  }
+
+  find(identifier: string): Resource | undefined {
+    return this.byIdentifier.get(identifier);
+  }
+
+  /** The resource that owns a scope. Scopes need not belong to one. */
+  ownerOf(scope: string): Resource | undefined {
+    return this.byScope.get(scope);
+  }
+
+  async reload(): Promise<void> {
+    const rows = await this.resources.all();
+    const all: Resource[] = rows.map((row) => ({
+      identifier: row.identifier,
+      scopes: new Set(row.scopes.map(({ name }) => name)),
+      resourceServers: new Set(row.resourceServers),
+      accessTokenFormat: row.accessTokenFormat as Resource['accessTokenFormat'],
+      accessTokenLifetimeSeconds: row.accessTokenLifetime,
+    }));
+    // Last, so that no row can take what is the admin API's.
+    all.push(this.adminApi);
+    this.byIdentifier = new Map(all.map((resource) => [resource.identifier, resource]));
+    this.byScope = new Map(all.flatMap((resource) => [...resource.scopes].map((scope) => [scope, resource] as const)));
+  }
+}

@@ -1,0 +1,58 @@
+import { Injectable } from '@nestjs/common';
+import { digestOf, newOpaqueValue } from '../common/crypto/opaque-value.js';
+import { formatScope } from '../common/oauth/scope.js';
+import { Clock } from '../common/time/clock.js';
+import { Config } from '../config/config.js';
+import { AccessTokenJwt } from './access-token-jwt.js';
+import { AccessTokensRepository } from './access-tokens.repository.js';
+import type { GrantedAccess, TokenResponse } from './granted-access.js';
+import { newTokenId } from './token-id.js';
+
+/** Turns what was granted into an access token and the response that carries it. A JWT touches no database; an opaque token is one insert. */
+@Injectable()
+export class AccessTokenIssuer {
+  constructor(
+    private readonly config: Config,
+    private readonly clock: Clock,
+    private readonly jwt: AccessTokenJwt,
+    private readonly tokens: AccessTokensRepository,
+  ) {}
+
+  issue(access: GrantedAccess): TokenResponse | Promise<TokenResponse> {
+    const scope = formatScope(access.scope);
+    if (access.format === 'opaque') return this.issueOpaque(access, scope);
+    const iat = this.clock.nowSeconds();
+    const token = this.jwt.sign({
+      iss: this.config.issuer,
+      sub: access.subject,
+      aud: access.audience.length === 1 ? access.audience[0]! : [...access.audience],
+      client_id: access.client.clientId,
+      iat,
+      exp: iat + access.lifetimeSeconds,
+      jti: newTokenId(access.client.tokenGeneration),
+      ...(scope === '' ? {} : { scope }),
+    });
+    return response(token, access, scope);
+  }
+
+  private async issueOpaque(access: GrantedAccess, scope: string): Promise<TokenResponse> {
+    const token = newOpaqueValue('accessToken');
+    const issuedAt = this.clock.nowSeconds() * 1000;
+    await this.tokens.insert({
+      digest: digestOf(token),
+      clientId: access.client.clientId,
+      clientGeneration: access.client.tokenGeneration,
+      subject: access.subject,
+      scope,
+      audience: [...access.audience],
+      issuedAt,
+      expiresAt: issuedAt + access.lifetimeSeconds * 1000,
+      revokedAt: null,
+    });
+    return response(token, access, scope);
+  }
+}
+
+function response(token: string, { lifetimeSeconds }: GrantedAccess, scope: string): TokenResponse {
+  return { access_token: token, token_type: 'Bearer', expires_in: lifetimeSeconds, ...(scope === '' ? {} : { scope }) };
+}

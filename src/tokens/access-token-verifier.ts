@@ -1,0 +1,95 @@
+import { Injectable } from '@nestjs/common';
+import { ClientDirectory } from '../clients/client-directory.js';
+import { digestOf, OPAQUE_PREFIX } from '../common/crypto/opaque-value.js';
+import { Clock } from '../common/time/clock.js';
+import { Config } from '../config/config.js';
+import { AccessTokenJwt } from './access-token-jwt.js';
+import { AccessTokensRepository } from './access-tokens.repository.js';
+import { RevokedTokens } from './revoked-tokens.js';
+import { generationOf } from './token-id.js';
+
+/** What an access token of ours says, in whichever form. */
+export interface AccessToken {
+  readonly clientId: string;
+  readonly subject: string;
+  readonly scope: string;
+  readonly audience: readonly string[];
+  /** Seconds since the epoch. */
+  readonly issuedAt: number;
+  /** Seconds since the epoch. */
+  readonly expiresAt: number;
+  /** The id of a JWT, the digest of an opaque token. */
+  readonly id: string;
+  readonly format: 'jwt' | 'opaque';
+  /** The client's token generation when it was issued. */
+  readonly clientGeneration: string;
+  readonly revoked: boolean;
+}
+
+/** Longer than any token that we issue, so that nothing longer is hashed or decoded. */
+const MAX_TOKEN_LENGTH = 8192;
+
+@Injectable()
+export class AccessTokenVerifier {
+  constructor(
+    private readonly config: Config,
+    private readonly clock: Clock,
+    private readonly jwt: AccessTokenJwt,
+    private readonly tokens: AccessTokensRepository,
+    private readonly revoked: RevokedTokens,
+    private readonly clients: ClientDirectory,
+  ) {}
+
+  /**
+   * The token if it may be used now: ours, not expired, not revoked, and its client still there, enabled, and not told to let go of all its tokens.
+   * @throws {TemporarilyUnavailableError} when that cannot be known
+   */
+  async verify(token: string): Promise<AccessToken | undefined> {
+    const read = await this.read(token);
+    if (!read || read.revoked) return undefined;
+    const client = await this.clients.find(read.clientId);
+    return client?.enabled && client.tokenGeneration === read.clientGeneration ? read : undefined;
+  }
+
+  /** The token if we issued it and it has not expired, in whichever state. */
+  async read(token: string): Promise<AccessToken | undefined> {
+    if (token.length > MAX_TOKEN_LENGTH) return undefined;
+    const read = token.startsWith(OPAQUE_PREFIX.accessToken) ? await this.readOpaque(token) : this.readJwt(token);
+    return read && read.expiresAt > this.clock.nowMs() / 1000 ? read : undefined;
+  }
+
+  private readJwt(token: string): AccessToken | undefined {
+    const claims = this.jwt.verify(token);
+    if (!claims || claims.iss !== this.config.issuer) return undefined;
+    return {
+      clientId: claims.client_id,
+      subject: claims.sub,
+      scope: claims.scope ?? '',
+      audience: typeof claims.aud === 'string' ? [claims.aud] : claims.aud,
+      issuedAt: claims.iat,
+      expiresAt: claims.exp,
+      id: claims.jti,
+      format: 'jwt',
+      clientGeneration: generationOf(claims.jti),
+      revoked: this.revoked.has(claims.jti),
+    };
+  }
+
+  private async readOpaque(token: string): Promise<AccessToken | undefined> {
+    const row = await this.tokens.find(digestOf(token));
+    return row
+      ? {
+          clientId: row.clientId,
+          subject: row.subject,
+          scope: row.scope,
+          audience: row.audience,
+          issuedAt: row.issuedAt / 1000,
+          expiresAt: row.expiresAt / 1000,
+          id: row.digest,
+          format: 'opaque',
+          clientGeneration: row.clientGeneration,
+          revoked: row.revokedAt !== null,
+        }
+      : undefined;
+  }
+}

@@ -1,0 +1,60 @@
+import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Request } from 'express';
+import { Problem } from '../common/http/problem.js';
+import { Config } from '../config/config.js';
+import { adminAudience, type AdminScope } from '../resources/admin-api.js';
+import { type AccessToken, AccessTokenVerifier } from './access-token-verifier.js';
+
+const REQUIRED_SCOPE = 'mintgate:required-scope';
+
+/** The scope that a route of the admin API demands. Every route names one: the guard refuses a route that does not. */
+export const RequiredScope = (scope: AdminScope) => SetMetadata(REQUIRED_SCOPE, scope);
+
+interface BearerRequest extends Request {
+  accessToken?: AccessToken;
+}
+
+/** The access token that the {@link BearerGuard} accepted. */
+export const Bearer = createParamDecorator((_: unknown, context: ExecutionContext): AccessToken => context.switchToHttp().getRequest<BearerRequest>().accessToken!);
+
+/** Protects the admin API as RFC 6750 says: a bearer token of this server in the Authorization header, for the admin API, with the route's scope. */
+@Injectable()
+export class BearerGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly config: Config,
+    private readonly verifier: AccessTokenVerifier,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const req = context.switchToHttp().getRequest<BearerRequest>();
+    const token = await this.verifier.verify(bearerToken(req));
+    if (!token) throw challenge(401, 'invalid_token', 'The access token is not valid.');
+    const required = this.reflector.get<AdminScope | undefined>(REQUIRED_SCOPE, context.getHandler());
+    const forAdmin = token.audience.includes(adminAudience(this.config.issuer));
+    if (!forAdmin && !token.audience.includes(this.config.issuer)) throw challenge(401, 'invalid_token', 'The access token is for another audience.');
+    if (!forAdmin || required === undefined || !token.scope.split(' ').includes(required)) {
+      throw challenge(403, 'insufficient_scope', 'The access token does not have the scope that this needs.', required);
+    }
+    req.accessToken = token;
+    return true;
+  }
+}
+
+/** @throws {Problem} with a challenge that names no error when there are no credentials (RFC 6750 §3.1) */
+function bearerToken(req: Request): string {
+  const header = req.headers.authorization;
+  if (header === undefined) throw new Problem(401, 'An access token is needed.', undefined, { 'WWW-Authenticate': 'Bearer realm="mintgate"' });
+  if (req.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization').length > 1) {
+    throw challenge(400, 'invalid_request', 'The Authorization header is repeated.');
+  }
+  const match = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header);
+  if (!match) throw challenge(401, 'invalid_token', 'The Authorization header holds no bearer token.');
+  return match[1]!;
+}
+
+function challenge(status: number, error: string, detail: string, scope?: string): Problem {
+  const scopePart = scope === undefined ? '' : `, scope="${scope}"`;
+  return new Problem(status, detail, undefined, { 'WWW-Authenticate': `Bearer realm="mintgate", error="${error}", error_description="${detail}"${scopePart}` });
+}

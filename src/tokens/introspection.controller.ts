@@ -1,0 +1,56 @@
+import { Controller, Post, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { AuthenticatedClient, ConfidentialClientAuthGuard } from '../clients/authentication/client-auth.guard.js';
+import type { Client } from '../clients/client.js';
+import { FormBodyGuard, type FormRequest } from '../common/http/form-body.guard.js';
+import { sendJson } from '../common/http/respond.js';
+import { OAuthExceptionFilter } from '../common/oauth/oauth-exception.filter.js';
+import { invalidRequest } from '../common/oauth/oauth-error.js';
+import { Config } from '../config/config.js';
+import { ResourceDirectory } from '../resources/resource-directory.js';
+import { type AccessToken, AccessTokenVerifier } from './access-token-verifier.js';
+
+/** Token introspection, RFC 7662. */
+@ApiExcludeController()
+@Controller('oauth/introspect')
+@UseGuards(FormBodyGuard, ConfidentialClientAuthGuard)
+@UseFilters(OAuthExceptionFilter)
+export class IntrospectionController {
+  constructor(
+    private readonly config: Config,
+    private readonly verifier: AccessTokenVerifier,
+    private readonly resources: ResourceDirectory,
+  ) {}
+
+  @Post()
+  async introspect(@AuthenticatedClient() client: Client, @Req() req: FormRequest, @Res() res: Response): Promise<void> {
+    const value = req.body.token;
+    if (value === undefined) throw invalidRequest('The parameter token is missing.');
+    const token = await this.verifier.verify(value);
+    sendJson(res, 200, token && this.mayKnow(client, token) ? this.describe(token) : INACTIVE);
+  }
+
+  /** Its own tokens, and those for a resource that it serves; any other token is as good as none (RFC 7662 §4). */
+  private mayKnow(client: Client, token: AccessToken): boolean {
+    return token.clientId === client.clientId || token.audience.some((identifier) => this.resources.find(identifier)?.resourceServers.has(client.clientId) ?? false);
+  }
+
+  private describe(token: AccessToken): Record<string, unknown> {
+    return {
+      active: true,
+      client_id: token.clientId,
+      sub: token.subject,
+      ...(token.scope === '' ? {} : { scope: token.scope }),
+      token_type: 'Bearer',
+      iss: this.config.issuer,
+      aud: token.audience.length === 1 ? token.audience[0] : token.audience,
+      iat: token.issuedAt,
+      exp: token.expiresAt,
+      ...(token.format === 'jwt' ? { jti: token.id } : {}),
+    };
+  }
+}
+
+/** RFC 7662 §2.2: nothing else is said of a token that is not active. */
+const INACTIVE = Object.freeze({ active: false });

@@ -1,0 +1,47 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Clock } from '../common/time/clock.js';
+import { ChangeFeed } from '../database/change-feed.js';
+import { Startup } from '../database/startup.js';
+
+const PRUNE_INTERVAL_MS = 30_000;
+
+/** The ids of JWTs that were revoked one by one and have not expired yet: all that must be remembered to make a JWT revocable. */
+@Injectable()
+export class RevokedTokens implements OnApplicationShutdown {
+  /** Milliseconds since the epoch at which the token expires anyway, by `jti`. */
+  private readonly expiries = new Map<string, number>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly clock: Clock,
+    feed: ChangeFeed,
+    startup: Startup,
+  ) {
+    feed.subscribe('revoked-token', (change) => this.add(change.subject, change.expiresAtMs));
+    startup.load(async () => {
+      await feed.replay('revoked-token', (change) => this.add(change.subject, change.expiresAtMs));
+      this.timer ??= setInterval(() => this.prune(), PRUNE_INTERVAL_MS).unref();
+    });
+  }
+
+  has(tokenId: string): boolean {
+    return this.expiries.has(tokenId);
+  }
+
+  add(tokenId: string, expiresAtMs: number): void {
+    this.expiries.set(tokenId, expiresAtMs);
+  }
+
+  get size(): number {
+    return this.expiries.size;
+  }
+
+  prune(): void {
+    const nowMs = this.clock.nowMs();
+    for (const [tokenId, expiresAtMs] of this.expiries) if (expiresAtMs < nowMs) this.expiries.delete(tokenId);
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+}

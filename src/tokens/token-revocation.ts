@@ -1,0 +1,32 @@
+import { Injectable } from '@nestjs/common';
+import { type Actor, AuditLog } from '../audit/audit-log.js';
+import { Clock } from '../common/time/clock.js';
+import { ChangeFeed } from '../database/change-feed.js';
+import { Transactions } from '../database/transactions.js';
+import type { AccessToken } from './access-token-verifier.js';
+import { AccessTokensRepository } from './access-tokens.repository.js';
+import { RevokedTokens } from './revoked-tokens.js';
+
+/** Revokes single tokens: committed before it is answered, in force here at once and on every other instance with its next look at the change feed. */
+@Injectable()
+export class TokenRevocation {
+  constructor(
+    private readonly transactions: Transactions,
+    private readonly feed: ChangeFeed,
+    private readonly revoked: RevokedTokens,
+    private readonly tokens: AccessTokensRepository,
+    private readonly audit: AuditLog,
+    private readonly clock: Clock,
+  ) {}
+
+  async revoke(token: AccessToken, actor: Actor): Promise<void> {
+    if (token.revoked) return;
+    const expiresAtMs = token.expiresAt * 1000;
+    await this.transactions.run(async (manager) => {
+      if (token.format === 'jwt') await this.feed.publish('revoked-token', token.id, manager, expiresAtMs);
+      else if (!(await this.tokens.revoke(token.id, this.clock.nowMs(), manager))) return;
+      await this.audit.record({ type: 'token.revoked', actor, clientId: token.clientId, detail: token.format === 'jwt' ? { jti: token.id } : {} }, manager);
+    });
+    if (token.format === 'jwt') this.revoked.add(token.id, expiresAtMs);
+  }
+}

@@ -1,0 +1,25 @@
+import cluster from 'node:cluster';
+
+const RESTART_DELAY_MS = 500;
+
+/** Runs the server in several processes that share its port. A worker that dies is replaced; one that cannot start ends them all. */
+export function runWorkers(count: number): void {
+  let stopping = false;
+  let exitCode = 0;
+  const stop = (signal: NodeJS.Signals) => {
+    stopping = true;
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill(signal);
+  };
+  process.on('SIGTERM', stop).on('SIGINT', stop);
+  const listened = new Set<number>();
+  cluster.on('listening', (worker) => listened.add(worker.id));
+  cluster.on('exit', (worker, code) => {
+    if (!stopping && !listened.has(worker.id)) {
+      exitCode = code || 1;
+      stop('SIGTERM');
+    }
+    if (!stopping) setTimeout(() => stopping || cluster.fork(), RESTART_DELAY_MS);
+    else if (Object.keys(cluster.workers ?? {}).length === 0) process.exit(exitCode);
+  });
+  for (let i = 0; i < count; i++) cluster.fork();
+}
