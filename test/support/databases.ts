@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import mysql from 'mysql2/promise';
+
+/** An empty database of its own for one test or suite. */
+export interface TestDatabase {
+  readonly url: string;
+  /** Runs SQL beside the server, over a connection of its own (MariaDB only). */
+  sql(statement: string): Promise<unknown>;
+  drop(): Promise<void>;
+}
+
+export type DatabaseKind = 'SQLite' | 'MariaDB';
+
+export const mariadbPort = (): number | undefined => (process.env.MINTGATE_TEST_MARIADB_PORT ? Number(process.env.MINTGATE_TEST_MARIADB_PORT) : undefined);
+
+/** The databases at hand on this machine. */
+export const databaseKinds = (): DatabaseKind[] => (mariadbPort() === undefined ? ['SQLite'] : ['SQLite', 'MariaDB']);
+
+/** Runs a suite on each database at hand. */
+export function describeOnEachDatabase(name: string, suite: (kind: DatabaseKind) => void): void {
+  describe.each(databaseKinds())(`${name} (%s)`, suite);
+}
+
+export async function createDatabase(kind: DatabaseKind): Promise<TestDatabase> {
+  return kind === 'SQLite' ? createSqlite() : createMariadb();
+}
+
+function createSqlite(): TestDatabase {
+  const folder = mkdtempSync(join(tmpdir(), 'mintgate-test-'));
+  return {
+    url: `sqlite:${join(folder, 'mintgate.sqlite')}`,
+    sql: () => Promise.reject(new Error('not on SQLite')),
+    drop: async () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+/** @param port of another instance than the suite's own */
+export async function createMariadb(port = mariadbPort()!): Promise<TestDatabase> {
+  const name = `mg_${randomBytes(6).toString('hex')}`;
+  const connect = (database?: string) => mysql.createConnection({ host: '127.0.0.1', port, user: 'mintgate', password: 'mintgate', ...(database ? { database } : {}) });
+  const run = async (statement: string, database?: string) => {
+    const connection = await connect(database);
+    try {
+      return (await connection.query(statement))[0];
+    } finally {
+      await connection.end();
+    }
+  };
+  // A default that differs from what the tables need shows whether they state their own.
+  await run(`CREATE DATABASE ${name} CHARACTER SET latin1 COLLATE latin1_swedish_ci`);
+  return {
+    url: `mariadb://mintgate:mintgate@127.0.0.1:${port}/${name}`,
+    sql: (statement) => run(statement, name),
+    drop: async () => {
+      await run(`DROP DATABASE IF EXISTS ${name}`);
+    },
+  };
+}
