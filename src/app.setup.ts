@@ -53,7 +53,7 @@ export class MintgateServer {
 
   /** Drains, ends what is in flight, writes what is pending, and closes the database last. */
   async stop(): Promise<void> {
-    const server = this.app.getHttpServer() as Server;
+    const server: Server = this.app.getHttpServer();
     if (server.listening) await this.drain.run(server, this.config.shutdownDrainSeconds * 1000, this.config.shutdownTimeoutSeconds * 1000);
     await this.app.close();
     await this.app.get(Startup).stop();

@@ -6,9 +6,10 @@ const RESTART_DELAY_MS = 500;
 export function runWorkers(count: number): void {
   let stopping = false;
   let exitCode = 0;
-  const stop = (signal: NodeJS.Signals) => {
+  // SIGTERM whatever came: a terminal sends its SIGINT to the workers as well, and a second one would cut them short.
+  const stop = () => {
     stopping = true;
-    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill(signal);
+    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM');
   };
   process.on('SIGTERM', stop).on('SIGINT', stop);
   const listened = new Set<number>();
@@ -16,7 +17,7 @@ export function runWorkers(count: number): void {
   cluster.on('exit', (worker, code) => {
     if (!stopping && !listened.has(worker.id)) {
       exitCode = code || 1;
-      stop('SIGTERM');
+      stop();
     }
     if (!stopping) setTimeout(() => stopping || cluster.fork(), RESTART_DELAY_MS);
     else if (Object.keys(cluster.workers ?? {}).length === 0) process.exit(exitCode);

@@ -138,7 +138,7 @@ export class ClientsController {
   }
 
   private complete(given: ClientDto, clientId: string): ClientMetadata {
-    const metadata = withDefaults(given as Partial<ClientMetadata>, clientId, this.config.accessTokenLifetimeSeconds);
+    const metadata = withDefaults(given, clientId, this.config.accessTokenLifetimeSeconds);
     const problems = clientMetadataProblems(metadata);
     if (problems.length > 0) throw invalidInput(problems);
     return metadata;

@@ -23,7 +23,7 @@ export class ClientSecretUsage implements OnApplicationShutdown {
 
   note(secretRowId: number): void {
     this.pending.set(secretRowId, this.clock.nowMs());
-    this.timer ??= setTimeout(() => void this.flush(), this.config.lastUsedFlushSeconds * 1000).unref();
+    this.schedule();
   }
 
   /** Writes what is noted. What cannot be written now is kept for the next time. */
@@ -37,6 +37,10 @@ export class ClientSecretUsage implements OnApplicationShutdown {
     clearTimeout(this.timer);
   }
 
+  private schedule(): void {
+    this.timer ??= setTimeout(() => void this.flush(), this.config.lastUsedFlushSeconds * 1000).unref();
+  }
+
   private async write(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -47,7 +51,8 @@ export class ClientSecretUsage implements OnApplicationShutdown {
       await this.secrets.recordUse(uses);
     } catch (error) {
       this.logger.failure('times of use of client secrets were not written', error, { secrets: uses.size });
-      for (const [id, at] of uses) if (!this.pending.has(id)) this.note(id), this.pending.set(id, at);
+      this.pending = new Map([...uses, ...this.pending]);
+      this.schedule();
     }
   }
 }

@@ -20,7 +20,7 @@ export class ClientsRepository {
   /** @throws a duplicate error when the client id is taken */
   async insert(client: Omit<ClientEntity, 'id'>, manager: EntityManager): Promise<ClientEntity> {
     const result = await this.database.repository(ClientEntity, manager).insert(client);
-    return { ...client, id: Number(result.identifiers[0]!['id']) };
+    return { ...client, id: Number(result.identifiers[0]['id']) };
   }
 
   async find(clientId: string, manager?: EntityManager): Promise<ClientEntity | null> {

@@ -30,7 +30,7 @@ function read(file: string): Buffer | undefined {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new Error(`KEY_ENCRYPTION_KEY: the file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    throw new Error(`KEY_ENCRYPTION_KEY: the file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
   }
   const key = Buffer.from(text.trim(), 'base64');
   if (key.length !== 32) throw new Error(`KEY_ENCRYPTION_KEY: the file ${file} does not hold 32 bytes in base64`);

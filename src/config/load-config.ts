@@ -144,7 +144,7 @@ function readTls(raw: RawSettings): Config['tls'] {
     try {
       return readFileSync(file, 'utf8');
     } catch (error) {
-      throw new Error(`${variable}: cannot be read (${(error as NodeJS.ErrnoException).code})`);
+      throw new Error(`${variable}: cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
     }
   };
   return Object.freeze({ cert: read('TLS_CERT_FILE', tlsCertFile), key: read('TLS_KEY_FILE', tlsKeyFile) });

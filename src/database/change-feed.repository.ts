@@ -29,6 +29,12 @@ export class ChangeFeedRepository {
     await this.database.execute('INSERT INTO changes (topic, subject, expires_at) VALUES (?, ?, ?)', [topic, subject, expiresAtMs], manager);
   }
 
+  /** As {@link append}, unless this was said before. Answers whether it was this call that said it. */
+  async appendOnce(topic: string, subject: string, expiresAtMs: number, manager: EntityManager): Promise<boolean> {
+    const sql = `${this.database.insertIfAbsentSql} changes (topic, subject, expires_at, once_key) VALUES (?, ?, ?, ?)`;
+    return (await this.database.execute(sql, [topic, subject, expiresAtMs, `${topic}:${subject}`], manager)) === 1;
+  }
+
   async lastId(): Promise<number> {
     const [row] = await this.database.query<{ id: number | string | null }>('SELECT MAX(id) AS id FROM changes');
     return Number(row?.id ?? 0);

@@ -22,8 +22,6 @@ const LOOK_BACK_MS = 15_000;
 /** With no look at the database for so long, what this instance knows may be wrong, and it must not give verdicts. */
 const STALE_MS = 1_500;
 
-const CLEANUP_INTERVAL_MS = 60_000;
-
 /**
  * How instances learn what others changed: each follows the table `changes` a few times a second. The instance that makes a change applies it itself,
  * after COMMIT. When the table cannot be read, {@link assertFresh} refuses: a verdict without the revocations of the last
@@ -37,7 +35,6 @@ export class ChangeFeed {
   private floor = 0;
   private floorMarks: { atMs: number; id: number }[] = [];
   private lastSuccessMs = Number.NEGATIVE_INFINITY;
-  private lastCleanupMs = 0;
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private stopped = true;
@@ -56,11 +53,15 @@ export class ChangeFeed {
   }
 
   /**
-   * Records a change in the caller's transaction. The caller applies it to its own memory after the COMMIT.
-   * @param expiresAtMs until when the change counts; without it, it is a notice to look again
+   * Records in the caller's transaction that others must look again. The caller applies the change to its own memory after the COMMIT.
    */
-  publish(topic: ChangeTopic, subject: string, manager?: EntityManager, expiresAtMs = this.clock.nowMs() + NOTICE_MS): Promise<void> {
-    return this.repository.append(topic, subject, expiresAtMs, manager);
+  publish(topic: ChangeTopic, subject: string, manager: EntityManager): Promise<void> {
+    return this.repository.append(topic, subject, this.clock.nowMs() + NOTICE_MS, manager);
+  }
+
+  /** As {@link publish}, for what happens to a subject once at most. Answers whether it was this call that recorded it. */
+  publishOnce(topic: ChangeTopic, subject: string, expiresAtMs: number, manager: EntityManager): Promise<boolean> {
+    return this.repository.appendOnce(topic, subject, expiresAtMs, manager);
   }
 
   /** Everything of a topic that still counts, for an instance that starts. */
@@ -126,7 +127,6 @@ export class ChangeFeed {
       }
       this.lastSuccessMs = performance.now();
       this.advanceFloor(began);
-      await this.cleanUp(began);
     } catch (error) {
       if (this.lastSuccessMs !== Number.NEGATIVE_INFINITY) this.logger.failure('the change feed cannot be read', error);
       this.lastSuccessMs = Number.NEGATIVE_INFINITY;
@@ -143,13 +143,7 @@ export class ChangeFeed {
     let newest = this.floor;
     for (const id of this.seen.keys()) if (id > newest) newest = id;
     if (newest > (this.floorMarks.at(-1)?.id ?? this.floor)) this.floorMarks.push({ atMs: nowMs, id: newest });
-    while (this.floorMarks.length > 0 && this.floorMarks[0]!.atMs < nowMs - LOOK_BACK_MS) this.floor = this.floorMarks.shift()!.id;
+    while (this.floorMarks.length > 0 && this.floorMarks[0].atMs < nowMs - LOOK_BACK_MS) this.floor = this.floorMarks.shift()!.id;
     for (const [id, forgetAt] of this.seen) if (id <= this.floor || forgetAt < nowMs) this.seen.delete(id);
-  }
-
-  private async cleanUp(nowMs: number): Promise<void> {
-    if (nowMs - this.lastCleanupMs < CLEANUP_INTERVAL_MS) return;
-    this.lastCleanupMs = nowMs;
-    await this.repository.deleteExpired(this.clock.nowMs());
   }
 }

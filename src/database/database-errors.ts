@@ -18,9 +18,12 @@ const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([
   'PROTOCOL_CONNECTION_LOST', 'PROTOCOL_ENQUEUE_AFTER_FATAL_ERROR', 'PROTOCOL_ENQUEUE_AFTER_QUIT', 'POOL_CLOSED', 'POOL_NOEXIST',
 ]);
 
+/** What mysql2's pool says without a code. */
+const UNAVAILABLE_MESSAGES: ReadonlySet<string> = new Set(['Queue limit reached.', 'Pool is closed.', 'No connections available.']);
+
 const SQLITE_UNAVAILABLE = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN)/;
 
-const driverError = (error: unknown): DriverError => ((error as { driverError?: DriverError } | null)?.driverError ?? error ?? {}) as DriverError;
+const driverError = (error: unknown): DriverError => ((error as { driverError?: DriverError } | null)?.driverError ?? error ?? {});
 
 export const isConflict = (error: unknown): boolean => CONFLICTS.has(driverError(error).errno ?? 0);
 
@@ -38,7 +41,8 @@ export function isDuplicate(error: unknown): boolean {
  */
 export function asAvailability(error: unknown): unknown {
   if (error instanceof TemporarilyUnavailableError) return error;
-  const { code, errno, fatal } = driverError(error);
-  const unavailable = isConflict(error) || fatal === true || UNAVAILABLE_ERRNOS.has(errno ?? 0) || UNAVAILABLE_CODES.has(String(code)) || SQLITE_UNAVAILABLE.test(String(code));
+  const { code, errno, fatal, message } = driverError(error);
+  const unavailable =
+    isConflict(error) || fatal === true || UNAVAILABLE_ERRNOS.has(errno ?? 0) || UNAVAILABLE_CODES.has(String(code)) || UNAVAILABLE_MESSAGES.has(message ?? '') || SQLITE_UNAVAILABLE.test(String(code));
   return unavailable ? new TemporarilyUnavailableError('the database is not available', 1, { cause: error }) : error;
 }

@@ -2,15 +2,20 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { ChangeFeed } from './change-feed.js';
 import { ChangeFeedRepository } from './change-feed.repository.js';
+import { Cleanup } from './cleanup.js';
 import { Database } from './database.js';
 import { Leases } from './leases.js';
 import { Startup } from './startup.js';
 import { Transactions } from './transactions.js';
 
-const PROVIDERS = [Database, Transactions, Leases, ChangeFeedRepository, ChangeFeed, Startup];
+const PROVIDERS = [Database, Transactions, Leases, ChangeFeedRepository, ChangeFeed, Startup, Cleanup];
 
 @Module({})
 export class DatabaseModule {
+  constructor(cleanup: Cleanup, changes: ChangeFeedRepository) {
+    cleanup.register('changes', (nowMs) => changes.deleteExpired(nowMs));
+  }
+
   /** @param dataSource not connected yet: {@link Startup} connects it */
   static of(dataSource: DataSource): DynamicModule {
     return {

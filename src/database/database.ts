@@ -21,7 +21,7 @@ export class Database {
 
   /** Runs SQL that TypeORM's repositories cannot say. Answers rows for a query. */
   async query<Row>(sql: string, parameters: readonly unknown[] = [], manager?: EntityManager): Promise<Row[]> {
-    return (await (manager ?? this.connected().manager).query(sql, [...parameters])) as Row[];
+    return (manager ?? this.connected().manager).query<Row[]>(sql, [...parameters]);
   }
 
   /** Runs SQL that writes. Answers how many rows it touched. */

@@ -26,6 +26,15 @@ export class Leases {
   /** Waits until the lease is free, works, and gives it back. While the work lasts the lease is renewed. */
   async hold<T>(name: string, work: () => Promise<T>): Promise<T> {
     while (!(await this.acquire(name))) await sleep(POLL_MS);
+    return this.workUnder(name, work);
+  }
+
+  /** Works if the lease is free at this moment. */
+  async tryHold(name: string, work: () => Promise<void>): Promise<void> {
+    if (await this.acquire(name)) await this.workUnder(name, work);
+  }
+
+  private async workUnder<T>(name: string, work: () => Promise<T>): Promise<T> {
     const renewal = setInterval(() => void this.acquire(name).catch(() => undefined), RENEW_MS);
     try {
       return await work();

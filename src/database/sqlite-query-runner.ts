@@ -114,7 +114,7 @@ class SerializedSqliteQueryRunner extends BetterSqlite3QueryRunner {
   private async patiently(query: string, parameters: unknown[] | undefined, useStructuredResult: boolean): Promise<never> {
     for (let wait = 1; ; wait = Math.min(wait * 2, 20)) {
       try {
-        return (await super.query(query, parameters, useStructuredResult as never)) as never;
+        return (await super.query(query, parameters, useStructuredResult)) as never;
       } catch (error) {
         if (!isSqliteBusy(error)) throw asAvailability(error);
         if (this.deadline!.passed) throw new TemporarilyUnavailableError('the database file is locked by another process', 1, { cause: error });

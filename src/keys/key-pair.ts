@@ -17,7 +17,7 @@ export async function newKeyPair(alg: SigningAlgorithm): Promise<{ kid: string; 
   const { privateKey, publicKey } = await generate(...PARAMETERS[alg]);
   const bare = publicKey.export({ format: 'jwk' }) as JWK;
   const kid = await calculateJwkThumbprint(bare);
-  return { kid, publicJwk: { ...bare, kid, alg, use: 'sig' }, privateJwk: privateKey.export({ format: 'jwk' }) as JWK };
+  return { kid, publicJwk: { ...bare, kid, alg, use: 'sig' }, privateJwk: privateKey.export({ format: 'jwk' }) };
 }
 
 export const importPrivate = (jwk: JWK): KeyObject => createPrivateKey({ key: jwk as never, format: 'jwk' });

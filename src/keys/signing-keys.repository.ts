@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, LessThan } from 'typeorm';
-import type { QueryDeepPartialEntity } from 'typeorm/query-builder/QueryPartialEntity.js';
 import type { SigningAlgorithm } from '../config/settings.js';
 import { Database } from '../database/database.js';
 import { SigningKeyEntity } from './signing-key.entity.js';
@@ -24,7 +23,7 @@ export class SigningKeysRepository {
   /** @throws a duplicate error when the algorithm has a key in this slot already */
   async insert(key: NewSigningKey, status: 'active' | 'next', nowMs: number, manager: EntityManager): Promise<void> {
     const row = { ...key, status, slot: `${key.alg}:${status}`, publishedAt: nowMs, activatedAt: status === 'active' ? nowMs : null, retiredAt: null, expiresAt: null };
-    await this.database.repository(SigningKeyEntity, manager).insert(row as QueryDeepPartialEntity<SigningKeyEntity>);
+    await this.database.repository(SigningKeyEntity, manager).insert(row);
   }
 
   /** Takes the active key out of use. Answers whether it was still this one: of several at once, one hears yes. */

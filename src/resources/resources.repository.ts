@@ -12,7 +12,7 @@ export class ResourcesRepository {
   /** @throws a duplicate error when the identifier or one of the scopes is taken */
   async insert(resource: Omit<ResourceEntity, 'id'>, manager: EntityManager): Promise<ResourceEntity> {
     const result = await this.database.repository(ResourceEntity, manager).insert(resource);
-    const created = { ...resource, id: Number(result.identifiers[0]!['id']) };
+    const created = { ...resource, id: Number(result.identifiers[0]['id']) };
     await this.claimScopes(created, manager);
     return created;
   }

@@ -25,7 +25,7 @@ export class AccessTokenIssuer {
     const token = this.jwt.sign({
       iss: this.config.issuer,
       sub: access.subject,
-      aud: access.audience.length === 1 ? access.audience[0]! : [...access.audience],
+      aud: access.audience.length === 1 ? access.audience[0] : [...access.audience],
       client_id: access.client.clientId,
       iat,
       exp: iat + access.lifetimeSeconds,

@@ -51,7 +51,7 @@ function bearerToken(req: Request): string {
   }
   const match = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header);
   if (!match) throw challenge(401, 'invalid_token', 'The Authorization header holds no bearer token.');
-  return match[1]!;
+  return match[1];
 }
 
 function challenge(status: number, error: string, detail: string, scope?: string): Problem {

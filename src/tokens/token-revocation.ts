@@ -23,8 +23,8 @@ export class TokenRevocation {
     if (token.revoked) return;
     const expiresAtMs = token.expiresAt * 1000;
     await this.transactions.run(async (manager) => {
-      if (token.format === 'jwt') await this.feed.publish('revoked-token', token.id, manager, expiresAtMs);
-      else if (!(await this.tokens.revoke(token.id, this.clock.nowMs(), manager))) return;
+      const first = token.format === 'jwt' ? await this.feed.publishOnce('revoked-token', token.id, expiresAtMs, manager) : await this.tokens.revoke(token.id, this.clock.nowMs(), manager);
+      if (!first) return;
       await this.audit.record({ type: 'token.revoked', actor, clientId: token.clientId, detail: token.format === 'jwt' ? { jti: token.id } : {} }, manager);
     });
     if (token.format === 'jwt') this.revoked.add(token.id, expiresAtMs);

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { JwtModule } from '@nestjs/jwt';
 import { AuditModule } from '../audit/audit.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
+import { Cleanup } from '../database/cleanup.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { ResourcesModule } from '../resources/resources.module.js';
 import { AccessTokenIssuer } from './access-token-issuer.js';
@@ -21,4 +22,8 @@ import { TokenRevocation } from './token-revocation.js';
   providers: [AccessTokenJwt, AccessTokenIssuer, AccessTokenVerifier, AccessTokensRepository, BearerGuard, RevokedTokens, TargetResolver, TokenRevocation],
   exports: [AccessTokenIssuer, AccessTokenVerifier, AccessTokensRepository, BearerGuard, TargetResolver],
 })
-export class TokensModule {}
+export class TokensModule {
+  constructor(cleanup: Cleanup, tokens: AccessTokensRepository) {
+    cleanup.register('access_tokens', (nowMs) => tokens.deleteExpired(nowMs));
+  }
+}

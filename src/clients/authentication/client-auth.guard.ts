@@ -24,7 +24,7 @@ export class ClientAuthGuard implements CanActivate {
   private readonly strategies: Readonly<Record<TokenEndpointAuthMethod, Pick<PassportAttempt, 'authenticate'>>>;
 
   constructor(basic: ClientSecretBasicStrategy, post: ClientSecretPostStrategy, none: PublicClientStrategy) {
-    this.strategies = { client_secret_basic: basic as never, client_secret_post: post as never, none: none as never };
+    this.strategies = { client_secret_basic: basic, client_secret_post: post, none: none };
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -73,7 +73,7 @@ function methodOf(req: ClientRequest): TokenEndpointAuthMethod {
 function hasTwoAuthorizations({ rawHeaders }: Request): boolean {
   let count = 0;
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]!;
+    const name = rawHeaders[i];
     if (name.length === 13 && name.toLowerCase() === 'authorization') count++;
   }
   return count > 1;

@@ -36,7 +36,7 @@ export class ClientSecretBasicStrategy extends PassportStrategy(StrictBasicStrat
 export function readBasic(header: string): [string, string] | undefined {
   const match = /^basic +([A-Za-z0-9+/]+={0,2})$/i.exec(header);
   if (!match) return undefined;
-  const bytes = Buffer.from(match[1]!, 'base64');
+  const bytes = Buffer.from(match[1], 'base64');
   if (bytes.toString('base64') !== match[1]) return undefined;
   const text = bytes.toString('utf8');
   const colon = text.indexOf(':');

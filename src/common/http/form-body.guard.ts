@@ -38,25 +38,24 @@ function isUtf8Form(type: string | undefined): boolean {
   return type !== undefined && /^application\/x-www-form-urlencoded\s*(;\s*charset\s*=\s*"?utf-8"?\s*)?;?$/i.test(type);
 }
 
-function tooLarge() {
-  return invalidRequest('The request body is too large.', 413, { Connection: 'close' });
+/** What else arrives is read and dropped: cutting the connection would lose the answer as well. The request timeout bounds it. */
+function tooLarge(req: Request) {
+  req.removeAllListeners('data').resume();
+  return invalidRequest('The request body is too large.', 413);
 }
 
 function readBody(req: Request): Promise<string> {
-  if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return Promise.reject(tooLarge());
+  if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return Promise.reject(tooLarge(req));
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     req.on('data', (chunk: Buffer) => {
       size += chunk.length;
-      if (size > MAX_BODY_BYTES) {
-        req.pause();
-        req.removeAllListeners('data');
-        reject(tooLarge());
-      } else chunks.push(chunk);
+      if (size > MAX_BODY_BYTES) reject(tooLarge(req));
+      else chunks.push(chunk);
     });
     req.on('end', () => {
-      const body = chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, size);
+      const body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size);
       if (isUtf8(body)) resolve(body.toString('utf8'));
       else reject(invalidRequest('The request body is not UTF-8.'));
     });

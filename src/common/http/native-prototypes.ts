@@ -16,7 +16,7 @@ export function nativePrototypes(app: Express): { IncomingMessage: RequestClass;
   class ExpressResponse extends ServerResponse {}
   app.request = adopt(ExpressRequest.prototype, app.request);
   app.response = adopt(ExpressResponse.prototype, app.response);
-  return { IncomingMessage: ExpressRequest, ServerResponse: ExpressResponse as ResponseClass };
+  return { IncomingMessage: ExpressRequest, ServerResponse: ExpressResponse };
 }
 
 /** Copies what Express adds (its shared prototype's members and the app's own) onto a prototype that descends from Node's class. */

@@ -34,8 +34,8 @@ export class PageCursors {
 
   private open(query: readonly unknown[], cursor: string): number {
     const match = /^([0-9a-z]{1,11})\.([\w-]{22})$/.exec(cursor);
-    const id = match ? Number.parseInt(match[1]!, 36) : Number.NaN;
-    const tag = match ? Buffer.from(match[2]!, 'base64url') : Buffer.alloc(0);
+    const id = match ? Number.parseInt(match[1], 36) : Number.NaN;
+    const tag = match ? Buffer.from(match[2], 'base64url') : Buffer.alloc(0);
     if (!Number.isSafeInteger(id) || tag.length !== 16 || !timingSafeEqual(tag, this.tag(query, id))) {
       throw new Problem(400, 'The cursor does not belong to this list and these filters.');
     }

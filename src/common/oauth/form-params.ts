@@ -40,7 +40,7 @@ export function parseForm(body: string): FormParams {
     start = end + 1;
   }
   for (const name in params) if (params[name] === '') delete params[name];
-  return params as FormParams;
+  return params;
 }
 
 function add(params: Record<string, string | string[]>, name: string, value: string): void {
