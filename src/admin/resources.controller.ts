@@ -8,7 +8,7 @@ import { invalidInput, notFound, type ProblemPointer, pointer } from '../common/
 import { USER_SCOPES } from '../common/oauth/scope.js';
 import { Config } from '../config/config.js';
 import { adminAudience, isAdminScope } from '../resources/admin-api.js';
-import type { ResourceEntity } from '../resources/resource.entity.js';
+import type { ResourceEntity, ResourceScope } from '../resources/resource.entity.js';
 import { type ResourceMetadata, ResourceRegistry } from '../resources/resource-registry.js';
 import { ResourcesRepository } from '../resources/resources.repository.js';
 import type { AccessToken } from '../tokens/access-token-verifier.js';
@@ -101,7 +101,7 @@ export class ResourcesController {
 
   private complete(given: ResourceDto): ResourceMetadata {
     const scopes = (given.scopes ?? []).map(({ name, description, required_roles: roles }) => ({ name, description: description ?? '', required_roles: roles ?? [] }));
-    const problems = [...this.identifierProblems(given.identifier), ...scopeProblems(scopes.map(({ name }) => name))];
+    const problems = [...this.identifierProblems(given.identifier), ...scopeProblems(scopes)];
     if (problems.length > 0) throw invalidInput(problems);
     return {
       identifier: given.identifier,
@@ -123,7 +123,12 @@ export class ResourcesController {
   }
 }
 
-function scopeProblems(names: readonly string[]): ProblemPointer[] {
+/** What the scopes of a resource may take up as a whole, in bytes, well within a column of the database. */
+const MAX_SCOPES_BYTES = 50_000;
+
+function scopeProblems(scopes: readonly ResourceScope[]): ProblemPointer[] {
+  if (Buffer.byteLength(JSON.stringify(scopes)) > MAX_SCOPES_BYTES) return [{ pointer: '/scopes', detail: `is longer than ${MAX_SCOPES_BYTES} bytes in all` }];
+  const names = scopes.map(({ name }) => name);
   return names.flatMap((name, index) => {
     const detail = isAdminScope(name) || USER_SCOPES.has(name) ? 'belongs to this server itself' : names.indexOf(name) < index ? 'is given twice' : undefined;
     return detail === undefined ? [] : [{ pointer: pointer('scopes', index, 'name'), detail }];

@@ -50,6 +50,9 @@ export interface ClientMetadata {
 /** A client id that an admin chose, or the one of a request: what may stand in a path, in Basic and in a JWT without escaping. */
 export const CLIENT_ID = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/;
 
+/** What a list may take up as a whole, well within a column of the database. */
+const MAX_LIST_LENGTH = 50_000;
+
 /** Fills in what was left out. @param accessTokenLifetimeSeconds of the server's configuration */
 export function withDefaults(given: Partial<ClientMetadata>, clientId: string, accessTokenLifetimeSeconds: number): ClientMetadata {
   const grantTypes = given.grant_types ?? ['client_credentials'];
@@ -82,6 +85,7 @@ export function clientMetadataProblems(metadata: ClientMetadata): ProblemPointer
 
 function uriProblems(field: 'redirect_uris' | 'post_logout_redirect_uris', metadata: ClientMetadata): ProblemPointer[] {
   const uris = metadata[field];
+  if (JSON.stringify(uris).length > MAX_LIST_LENGTH) return [{ pointer: pointer(field), detail: `is longer than ${MAX_LIST_LENGTH} characters in all` }];
   return uris.flatMap((uri, index) => {
     const problem = uris.indexOf(uri) < index ? 'is given twice' : redirectUriProblem(uri);
     return problem ? [{ pointer: pointer(field, index), detail: problem }] : [];
