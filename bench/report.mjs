@@ -1,0 +1,30 @@
+export const round = (value, digits) => Number(value.toFixed(digits));
+
+export function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** @param columns pairs of a heading and a function of one result */
+export function table(columns, results) {
+  const rows = [['', ...columns.map(([heading]) => heading)], ...results.map((result) => [result.name, ...columns.map(([, cell]) => String(cell(result)))])];
+  const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
+  return rows.map((row) => row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ')).join('\n');
+}
+
+/** Differences below this are noise, and rounds further apart say that something else was going on. */
+const NOISE = 0.15;
+const MUCH_OTHER_WORK = 0.25;
+
+/** What should make the reader doubt the figures. */
+export function notes(results) {
+  const single = results.some(({ rounds }) => rounds?.length === 1) ? ['a single round tests the harness, it measures nothing'] : [];
+  return single.concat(results.flatMap((r) => [
+    ...(r.errors > 0 ? [`${r.name} gave ${r.errors} wrong answers or none: its figures mean nothing`] : []),
+    ...(r.complete === false ? [`${r.name} was too slow to issue all the tokens`] : []),
+    ...(r.perCpuSecond && (r.max - r.min) / r.perCpuSecond > NOISE ? [`${r.name}'s rounds differ by more than ${NOISE * 100} %`] : []),
+    ...(r.others > MUCH_OTHER_WORK ? [`while ${r.name} was measured, others used ${r.others.toFixed(2)} CPUs of this machine`] : []),
+    ...(r.stolen > 0.05 ? [`while ${r.name} was measured, the hypervisor took ${r.stolen.toFixed(2)} CPUs away`] : []),
+  ]));
+}
