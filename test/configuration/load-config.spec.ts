@@ -1,0 +1,222 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { parse } from 'dotenv';
+import { ConfigurationError, loadConfig } from '../../src/config/load-config.js';
+import { configurationReference, environmentExample } from '../../src/config/reference.js';
+import { type Setting, SETTINGS } from '../../src/config/settings.js';
+
+const ROOT = resolve(__dirname, '../..');
+const KEY = Buffer.from('0123456789abcdefghijklmnopqrstuv').toString('base64');
+const BASE = { KEY_ENCRYPTION_KEY: KEY };
+const PRODUCTION = { NODE_ENV: 'production', ISSUER: 'https://id.example.com', KEY_ENCRYPTION_KEY: KEY };
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+/** One problem, in one line that says which variable it is about, and nothing of a secret. */
+function expectOneLine(problems: readonly string[], variable: string): void {
+  expect(problems).toHaveLength(1);
+  expect(problems[0]).toMatch(new RegExp(`^${variable}\\b.{10,}$`));
+  expect(problems[0]).not.toMatch(/\n|\bat .*:\d+:\d+|undefined|\[object|hunter2/);
+}
+
+const integers = (variable: string, min: number, max: number): [string, string[]] => [variable, [String(min - 1), String(max + 1), '1.5', '1e2', '0x10', ' 5 5', 'many', '99999999999999999999', 'NaN', '٣']];
+
+const BAD: [variable: string, values: string[]][] = [
+  ['NODE_ENV', ['prod', 'Production', 'staging']],
+  integers('PORT', 0, 65535),
+  ['ISSUER', ['id.example.com', 'ftp://id.example.com', 'javascript:alert(1)', 'https://', 'https://id.example.com/', 'https://id.example.com/tenant/', 'https://id.example.com?a=b', 'https://id.example.com?',
+    'https://id.example.com#', 'https://id.example.com/#x', 'https://user:hunter2@id.example.com', 'https://ID.example.com', 'HTTPS://id.example.com', 'https://id.example.com:443',
+    'https://id.example.com/a/../b', 'https://id.example.com/a b', 'https://id.example.com\\a', '//id.example.com']],
+  ['DATABASE_URL', ['postgres://u:hunter2@h/db', 'mongodb://h/db', 'nonsense', 'sqlite:', 'sqlite::memory:', 'sqlite://data/x.sqlite', 'sqlite:./x.sqlite?mode=ro', 'mysql://u:hunter2@h', 'mysql://u:hunter2@h/', 'mysql://u:hunter2@h/a/b',
+    'mariadb://u:hunter2@h/db?ssl=true', 'mariadb://u:hunter2@h/db#x', 'mysql://u:hunter2%ZZ@h/db', 'mysql://u:hunter2@h/%ff', 'mysql://u:hunter2@h:99999/db', 'mysql:///db', 'mysql:db', 'mariadb:u@h']],
+  integers('DATABASE_POOL_SIZE', 1, 500),
+  integers('DATABASE_DEADLINE_MS', 50, 60_000),
+  ['KEY_ENCRYPTION_KEY', ['hunter2', 'not base64!', Buffer.alloc(31, 1).toString('base64'), Buffer.alloc(33, 1).toString('base64'), Buffer.alloc(32, 1).toString('hex'), `${KEY} ${KEY}`]],
+  ['TRUST_PROXY', ['true', 'TRUE', 'yes', 'all', '*', '1', '2', '0', '0.0.0.0/0', '0.0.0.0/1,128.0.0.0/1', '::/0', '2000::/3', '::ffff:10.0.0.0/8', '::ffff:10.0.0.0/104', '::ffff:10.0.0.1', '::ffff:0:0/96', '::ffff:0a00:0000/104', '0:0:0:0:0:ffff:0:0/96',
+    '10.0.0.0/33', '10.0.0.0/', '10.0.0.0/x', '10.0.0.0/8/8', '10.0.0.0/255.0.0.0', '10.0.0', '010.0.0.1', 'proxy.example.com', 'loopback,true', '10.0.0.1;10.0.0.2']],
+  [integers('WORKERS', 1, 256)[0], [...integers('WORKERS', 1, 256)[1], 'AUTO', 'all']],
+  ['LOG_LEVEL', ['verbose', 'INFO', 'trace,debug']],
+  ['DOCS_ENABLED', ['yes', '1', 'TRUE', 'on']],
+  ['ACCESS_TOKEN_SIGNING_ALG', ['none', 'HS256', 'es256', 'RS1', 'ES512']],
+  integers('ACCESS_TOKEN_LIFETIME_SECONDS', 10, 86_400),
+  integers('KEY_ROTATION_INTERVAL_DAYS', 0, 3650),
+  integers('JWKS_MAX_AGE_SECONDS', 1, 86_400),
+  integers('CLIENT_CACHE_ENTRIES', 1, 5_000_000),
+  integers('CHANGE_FEED_INTERVAL_MS', 20, 900),
+  integers('LAST_USED_FLUSH_SECONDS', 1, 3600),
+  integers('SHUTDOWN_DRAIN_SECONDS', 0, 300),
+  integers('SHUTDOWN_TIMEOUT_SECONDS', 1, 600),
+];
+
+describe('a wrong setting', () => {
+  it.each(BAD.flatMap(([variable, values]) => values.map((value): [string, string] => [variable, value])))('%s=%s gets one clear line', (variable, value) => {
+    expectOneLine(problemsOf({ ...BASE, [variable]: value }), variable);
+  });
+
+  it('is in the table of this test for every variable that can be wrong', () => {
+    const tested = new Set(BAD.map(([variable]) => variable));
+    const free = ['HOST', 'BOOTSTRAP_CLIENT_ID', 'BOOTSTRAP_CLIENT_SECRET', 'TLS_CERT_FILE', 'TLS_KEY_FILE'];
+    expect((Object.values(SETTINGS) as Setting<unknown>[]).map(({ env }) => env).filter((env) => !tested.has(env) && !free.includes(env))).toEqual([]);
+  });
+
+  it('does not hide another: each gets its line, whatever kind it is', () => {
+    const wrong = { PORT: 'x', ISSUER: 'https://id.example.com/', DATABASE_URL: 'postgres://h/db', TRUST_PROXY: 'true', LOG_LEVEL: 'loud', WORKERS: '0', TLS_CERT_FILE: 'a.pem', BOOTSTRAP_CLIENT_ID: 'admin', TYPEORM_SYNCHRONIZE: 'true', KEY_ENCRYPTION_KEY: 'short' };
+    const named = problemsOf(wrong).map((problem) => /^[A-Z_]+/.exec(problem)?.[0]);
+    expect(named.sort()).toEqual(Object.keys(wrong).sort());
+  });
+
+  it.each([
+    ['BOOTSTRAP_CLIENT_ID', { BOOTSTRAP_CLIENT_ID: 'admin' }, 'BOOTSTRAP_CLIENT_ID and BOOTSTRAP_CLIENT_SECRET'],
+    ['BOOTSTRAP_CLIENT_SECRET', { BOOTSTRAP_CLIENT_SECRET: 'hunter2-hunter2-hunter2' }, 'BOOTSTRAP_CLIENT_ID and BOOTSTRAP_CLIENT_SECRET'],
+    ['TLS_CERT_FILE', { TLS_CERT_FILE: __filename }, 'TLS_CERT_FILE and TLS_KEY_FILE'],
+    ['TLS_KEY_FILE', { TLS_KEY_FILE: __filename }, 'TLS_CERT_FILE and TLS_KEY_FILE'],
+  ])('%s without the other of the pair is refused', (_, env, both) => {
+    expectOneLine(problemsOf({ ...BASE, ...env } as Record<string, string>), both);
+  });
+
+  it.each([
+    ['is not there', '/nowhere/cert.pem'],
+    ['is a folder', __dirname],
+    ['is no PEM', __filename],
+  ])('TLS_CERT_FILE and TLS_KEY_FILE that name what %s is refused', (_, file) => {
+    expectOneLine(problemsOf({ ...BASE, TLS_CERT_FILE: file, TLS_KEY_FILE: file }), 'TLS_(CERT|KEY)_FILE');
+  });
+
+  it.each(['TYPEORM_SYNCHRONIZE', 'DATABASE_SYNCHRONIZE', 'DB_SYNCHRONIZE'])('%s=true is refused, in any environment', (variable) => {
+    expectOneLine(problemsOf({ ...BASE, [variable]: 'true' }), variable);
+    expectOneLine(problemsOf({ ...PRODUCTION, [variable]: '1' }), variable);
+  });
+
+  it('TYPEORM_SYNCHRONIZE=false is passed over', () => {
+    expect(problemsOf({ ...BASE, TYPEORM_SYNCHRONIZE: 'false' })).toEqual([]);
+  });
+
+  it('makes no key file, nor a folder for one', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mintgate-config-'));
+    problemsOf({ DATABASE_URL: `sqlite:${folder}/data/x.sqlite`, TRUST_PROXY: 'true' });
+    expect(() => statSync(join(folder, 'data'))).toThrow('ENOENT');
+    rmSync(folder, { recursive: true });
+  });
+});
+
+describe('in production', () => {
+  it.each<[string, Record<string, string | undefined>, string]>([
+    ['an http issuer', { ISSUER: 'http://id.example.com' }, 'ISSUER'],
+    ['an http issuer on a private address', { ISSUER: 'http://10.0.0.1:3000' }, 'ISSUER'],
+    ['an http issuer on a name that only looks like loopback', { ISSUER: 'http://127.0.0.1.example.com' }, 'ISSUER'],
+    ['a missing KEY_ENCRYPTION_KEY', { KEY_ENCRYPTION_KEY: undefined }, 'KEY_ENCRYPTION_KEY'],
+    ['a KEY_ENCRYPTION_KEY of one repeated byte', { KEY_ENCRYPTION_KEY: Buffer.alloc(32).toString('base64') }, 'KEY_ENCRYPTION_KEY'],
+    ['a short BOOTSTRAP_CLIENT_SECRET', { BOOTSTRAP_CLIENT_ID: 'admin', BOOTSTRAP_CLIENT_SECRET: 'hunter2' }, 'BOOTSTRAP_CLIENT_SECRET'],
+  ])('refuses %s', (_, env, variable) => {
+    expectOneLine(problemsOf({ ...PRODUCTION, ...env } as Record<string, string>), variable);
+  });
+
+  it('listens on all addresses, serves no API documentation, and drains for five seconds, unless told otherwise', () => {
+    expect(loadConfig(PRODUCTION)).toMatchObject({ production: true, host: '0.0.0.0', docsEnabled: false, shutdownDrainSeconds: 5 });
+    expect(loadConfig({ ...PRODUCTION, HOST: '127.0.0.1', DOCS_ENABLED: 'true', SHUTDOWN_DRAIN_SECONDS: '0' })).toMatchObject({ host: '127.0.0.1', docsEnabled: true, shutdownDrainSeconds: 0 });
+  });
+});
+
+describe('a right setting', () => {
+  it('is not needed: the defaults are a configuration', () => {
+    expect(loadConfig(BASE)).toMatchObject({ production: false, port: 3000, host: '127.0.0.1', issuer: 'http://127.0.0.1:3000', database: { type: 'sqlite', path: './data/mintgate.sqlite' }, workers: 1, trustProxy: [] });
+  });
+
+  it.each(['https://id.example.com', 'https://id.example.com/tenant', 'https://id.example.com:8443', 'http://127.0.0.1:3000', 'http://[::1]:3000', 'http://localhost:3000'])('ISSUER=%s is taken as it stands', (issuer) => {
+    expect(loadConfig({ ...BASE, ISSUER: issuer }).issuer).toBe(issuer);
+  });
+
+  it.each([
+    ['10.0.0.1', ['10.0.0.1']],
+    ['10.0.0.0/8, 2001:db8::/32', ['10.0.0.0/8', '2001:db8::/32']],
+    ['loopback,uniquelocal , linklocal', ['loopback', 'uniquelocal', 'linklocal']],
+    [' , ', []],
+  ])('TRUST_PROXY=%s is taken', (text, expected) => {
+    expect(loadConfig({ ...BASE, TRUST_PROXY: text }).trustProxy).toEqual(expected);
+  });
+
+  it('DATABASE_URL gives up its escaped characters', () => {
+    expect(loadConfig({ ...BASE, DATABASE_URL: 'mysql://app%40eu:p%2Fw%3A%23@db.internal/mint%20gate' }).database).toEqual({ type: 'mysql', host: 'db.internal', port: 3306, username: 'app@eu', password: 'p/w:#', database: 'mint gate' });
+    expect(loadConfig({ ...BASE, DATABASE_URL: 'mariadb://u@[::1]:3307/db' }).database).toMatchObject({ type: 'mariadb', host: '::1', port: 3307, password: '' });
+  });
+
+  it('cannot be changed afterwards: the configuration is frozen to its leaves', () => {
+    const config = loadConfig({ ...BASE, BOOTSTRAP_CLIENT_ID: 'admin', BOOTSTRAP_CLIENT_SECRET: 'x', TRUST_PROXY: 'loopback', DATABASE_URL: 'mysql://u@h/db' });
+    for (const each of [config, config.database, config.trustProxy, config.bootstrapClient]) expect(Object.isFrozen(each)).toBe(true);
+    expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
+  });
+});
+
+describe('the key encryption key that is made beside the embedded database', () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'mintgate-config-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const load = () => loadConfig({ DATABASE_URL: `sqlite:${folder}/data/mintgate.sqlite` });
+  const file = () => join(folder, 'data/key-encryption-key');
+
+  it('is 32 random bytes in a file that only its owner can read, in a folder that only its owner can enter', () => {
+    expect(load().keyEncryptionKey).toHaveLength(32);
+    expect(statSync(file()).mode & 0o777).toBe(0o600);
+    expect(statSync(join(folder, 'data')).mode & 0o777).toBe(0o700);
+    expect(readFileSync(file(), 'utf8')).toMatch(/^[A-Za-z0-9+/]{43}=\n$/);
+  });
+
+  it('is made once and found again', () => {
+    const first = load().keyEncryptionKey;
+    expect(load().keyEncryptionKey.equals(first)).toBe(true);
+  });
+
+  it('is one and the same for processes that make it at the same moment', async () => {
+    const script = `process.stdout.write(require(${JSON.stringify(join(ROOT, 'dist/src/config/load-config.js'))}).loadConfig({ DATABASE_URL: 'sqlite:' + process.argv[1] }).keyEncryptionKey.toString('hex'))`;
+    const made = await Promise.all(Array.from({ length: 6 }, () => promisify(execFile)(process.execPath, ['-e', script, join(folder, 'data/mintgate.sqlite')], { timeout: 20_000 })));
+    expect(new Set(made.map(({ stdout }) => stdout))).toEqual(new Set([readFileSync(file(), 'utf8').trim()].map((text) => Buffer.from(text, 'base64').toString('hex'))));
+  });
+
+  it('is not made anew over a file that is damaged: the start is refused', () => {
+    mkdirSync(join(folder, 'data'));
+    writeFileSync(file(), 'AAAA\n');
+    expect(load).toThrow(/^KEY_ENCRYPTION_KEY: the file .* does not hold 32 bytes/);
+    expect(readFileSync(file(), 'utf8')).toBe('AAAA\n');
+  });
+
+  it('is missed with a line that names the setting when the folder cannot be made', () => {
+    writeFileSync(join(folder, 'data'), 'a file, not a folder');
+    expectOneLine(problemsOf({ DATABASE_URL: `sqlite:${folder}/data/mintgate.sqlite` }), '(DATABASE_URL|KEY_ENCRYPTION_KEY)');
+  });
+});
+
+describe('the generated reference', () => {
+  it.each([
+    ['.env.example', environmentExample],
+    ['docs/reference/configuration.md', configurationReference],
+  ])('%s is what the settings say (npm run docs:generate)', (name, text) => {
+    expect(readFileSync(join(ROOT, name), 'utf8')).toBe(text());
+  });
+
+  it('names every setting', () => {
+    for (const { env } of Object.values(SETTINGS) as Setting<unknown>[]) {
+      expect(configurationReference()).toContain(`| \`${env}\` |`);
+      expect(environmentExample()).toContain(`\n#${env}=`);
+    }
+  });
+
+  it('gives examples that are accepted when the # is taken away', () => {
+    const given = parse(readFileSync(join(ROOT, '.env.example'), 'utf8').replace(/^#(?=[A-Z_]+=)/gm, ''));
+    expect(problemsOf({ ...given, ...BASE })).toEqual([]);
+  });
+});

@@ -1,0 +1,196 @@
+import { GRANT_TYPES } from '../../../src/clients/client-metadata.js';
+import type { Answer, Credentials, Form } from '../../support/oauth-driver.js';
+import { TestServer } from '../../support/test-server.js';
+
+type Metadata = Record<string, string | string[] | undefined>;
+
+const OAUTH = '/.well-known/oauth-authorization-server';
+const OPENID = '/.well-known/openid-configuration';
+const JWKS = '/.well-known/jwks.json';
+
+/** Where each endpoint is when there is one, by the name under which it is advertised. */
+const ENDPOINTS: Record<string, string> = {
+  token_endpoint: '/oauth/token',
+  introspection_endpoint: '/oauth/introspect',
+  revocation_endpoint: '/oauth/revoke',
+  jwks_uri: JWKS,
+  authorization_endpoint: '/oauth/authorize',
+  userinfo_endpoint: '/oauth/userinfo',
+  end_session_endpoint: '/oauth/logout',
+  device_authorization_endpoint: '/oauth/device_authorization',
+  pushed_authorization_request_endpoint: '/oauth/par',
+  registration_endpoint: '/oauth/register',
+  service_documentation: '/docs',
+};
+
+const AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'none', 'private_key_jwt', 'client_secret_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'];
+
+describe('RFC 8414 and OpenID Connect Discovery', () => {
+  let server: TestServer;
+  let metadata: Metadata;
+
+  beforeAll(async () => {
+    server = await TestServer.start({ env: { JWKS_MAX_AGE_SECONDS: '120' } });
+    metadata = (await server.driver.request<Metadata>('GET', OAUTH)).body;
+  });
+  afterAll(() => server.stop());
+
+  describe('§3 the documents', () => {
+    it('are the same under both names', async () => {
+      const [oauth, openid] = [await server.driver.request('GET', OAUTH), await server.driver.request('GET', OPENID)];
+      expect([oauth.status, openid.status]).toEqual([200, 200]);
+      expect(openid.text).toBe(oauth.text);
+      expect(oauth.headers.get('content-type')).toBe('application/json');
+    });
+
+    it('name the issuer exactly', () => expect(metadata['issuer']).toBe(server.issuer));
+
+    it.each([OAUTH, OPENID, JWKS])('%s may be read by any page and cached, without credentials', async (path) => {
+      const answer = await server.driver.request('GET', path, { headers: { origin: 'https://spa.example' } });
+      expect(answer.headers.get('access-control-allow-origin')).toBe('*');
+      expect(answer.headers.has('access-control-allow-credentials')).toBe(false);
+      expect(answer.headers.get('cache-control')).toBe('public, max-age=120');
+      expect(answer.headers.has('set-cookie')).toBe(false);
+      expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    });
+
+    it.each([OAUTH, OPENID, JWKS])('%s answers HEAD without a body', async (path) => {
+      const answer = await server.driver.request('HEAD', path);
+      expect(answer.status).toBe(200);
+      expect(answer.text).toBe('');
+      expect(answer.headers.get('cache-control')).toBe('public, max-age=120');
+    });
+
+    it.each([OAUTH, OPENID, JWKS])('%s refuses POST', async (path) => {
+      const answer = await server.driver.form(path, { a: 'b' });
+      expect(answer.status).toBe(405);
+      expect(answer.headers.get('allow')).toMatch(/\bGET\b/);
+    });
+
+    it('do not follow Host, X-Forwarded-Host, X-Forwarded-Proto or Forwarded', async () => {
+      const plain = (await server.driver.request('GET', OAUTH)).text;
+      const headers = ['Host: evil.example', 'X-Forwarded-Host: evil.example', 'X-Forwarded-Proto: https', 'Forwarded: host=evil.example;proto=https', 'Connection: close'];
+      const received = await server.driver.raw([`GET ${OAUTH} HTTP/1.1`, ...headers, '', ''].join('\r\n'));
+      expect(received.split('\r\n\r\n')[1]).toBe(plain);
+    });
+
+    it.each([
+      `${OAUTH}/`, `${OAUTH}/other`, `${OPENID}/other`, `${OAUTH}.json`, '/.well-known/', '/.well-known/webfinger', '/.well-known/OAuth-Authorization-Server', `${JWKS}/x`,
+    ])('%s is 404', async (path) => {
+      expect((await server.driver.request('GET', path)).status).toBe(404);
+    });
+  });
+
+  describe('§2 what is advertised works, and what is not is not there', () => {
+    const publicClient = () => server.driver.registerClient({ token_endpoint_auth_method: 'none', grant_types: ['authorization_code'], redirect_uris: ['https://app.example/cb'] });
+
+    /** Calls an endpoint with a client that authenticates by the method. */
+    async function call(path: string, method: string, form: Form): Promise<Answer> {
+      const client: Credentials = method === 'none' ? await publicClient() : await server.driver.registerClient({ token_endpoint_auth_method: method });
+      if (method === 'client_secret_basic') return server.driver.form(path, form, client);
+      return server.driver.form(path, { ...form, client_id: client.clientId, ...(method === 'none' ? {} : { client_secret: client.clientSecret }) });
+    }
+
+    it.each(Object.entries(ENDPOINTS))('%s', async (name, path) => {
+      const { status } = await server.driver.request('GET', path);
+      if (metadata[name] === undefined) {
+        expect(status).toBe(404);
+      } else {
+        expect(metadata[name]).toBe(server.issuer + path);
+        expect(status).not.toBe(404);
+      }
+    });
+
+    it('every URL begins with the issuer', () => {
+      const urls = Object.values(metadata).flat().filter((value) => /^https?:/.test(value ?? ''));
+      expect(urls.length).toBeGreaterThanOrEqual(5);
+      for (const url of urls) expect(url === server.issuer || url!.startsWith(`${server.issuer}/`)).toBe(true);
+    });
+
+    it.each(GRANT_TYPES)('grant type %s is advertised if and only if the token endpoint knows it', async (grantType) => {
+      const client = await server.driver.registerClient({ grant_types: [grantType], redirect_uris: ['https://app.example/cb'], scope: 'a' });
+      const { status, body } = await server.driver.token(client, { grant_type: grantType });
+      expect(body['error'] !== 'unsupported_grant_type').toBe(metadata['grant_types_supported']!.includes(grantType));
+      if (grantType === 'client_credentials') expect(status).toBe(200);
+    });
+
+    it('there are no response types without an authorization endpoint', () => {
+      expect(metadata['authorization_endpoint']).toBeUndefined();
+      expect(metadata['response_types_supported']).toEqual([]);
+      expect(metadata['grant_types_supported']).toEqual(['client_credentials']);
+    });
+
+    it.each(['token', 'introspection', 'revocation'])('the %s endpoint takes each authentication method that it advertises, and no other', async (name) => {
+      const advertised = metadata[`${name}_endpoint_auth_methods_supported`] as string[];
+      const form: Form = name === 'token' ? { grant_type: 'client_credentials' } : { token: 'unknown' };
+      const registrable = ['client_secret_basic', 'client_secret_post', 'none'];
+      expect(advertised.filter((method) => !registrable.includes(method))).toEqual([]);
+      for (const method of registrable) {
+        const { status } = await call(ENDPOINTS[`${name}_endpoint`], method, form);
+        expect({ method, works: status === 200 }).toEqual({ method, works: advertised.includes(method) });
+      }
+    });
+
+    it('none is no method of the token and introspection endpoints', () => {
+      expect(metadata['token_endpoint_auth_methods_supported']).toEqual(['client_secret_basic', 'client_secret_post']);
+      expect(metadata['introspection_endpoint_auth_methods_supported']).toEqual(['client_secret_basic', 'client_secret_post']);
+      expect(metadata['revocation_endpoint_auth_methods_supported']).toEqual(['client_secret_basic', 'client_secret_post', 'none']);
+    });
+
+    it.each(AUTH_METHODS)('a client can be registered for %s if and only if some endpoint advertises it', async (method) => {
+      const advertised = ['token', 'introspection', 'revocation'].some((name) => metadata[`${name}_endpoint_auth_methods_supported`]!.includes(method));
+      const grants = { grant_types: ['authorization_code'], redirect_uris: ['https://app.example/cb'] };
+      const { status } = await server.driver.adminRequest('POST', '/clients', { token_endpoint_auth_method: method, ...grants });
+      expect(status).toBe(advertised ? 201 : 400);
+    });
+
+    it('nothing is said of what there is not: PKCE, PAR, DPoP, ID tokens, request objects', () => {
+      const known = [
+        'issuer', 'token_endpoint', 'token_endpoint_auth_methods_supported', 'introspection_endpoint', 'introspection_endpoint_auth_methods_supported', 'revocation_endpoint',
+        'revocation_endpoint_auth_methods_supported', 'jwks_uri', 'grant_types_supported', 'response_types_supported', 'service_documentation', 'scopes_supported',
+      ];
+      expect(Object.keys(metadata).filter((name) => !known.includes(name))).toEqual([]);
+    });
+  });
+});
+
+describe('RFC 8414 §3.1 an issuer with a path', () => {
+  const ISSUER = 'https://id.example.com/t1';
+  let server: TestServer;
+
+  beforeAll(async () => {
+    server = await TestServer.start({ env: { ISSUER } });
+  });
+  afterAll(() => server.stop());
+
+  it.each([`${OAUTH}/t1`, `${OPENID}/t1`, `/t1${OPENID}`, `/t1${OAUTH}`])('%s is its document', async (path) => {
+    const answer = await server.driver.request('GET', path);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ issuer: ISSUER, token_endpoint: `${ISSUER}/oauth/token`, jwks_uri: `${ISSUER}/.well-known/jwks.json` });
+  });
+
+  it.each([
+    `${OAUTH}/t2`, `${OAUTH}/t1/x`, `${OAUTH}/t1/`, `${OAUTH}/T1`, `/t2${OPENID}`, `/T1${OPENID}`, `/t1/t1${OPENID}`, `/t11${OPENID}`, '/t1', '/t1/', '/t1/unknown', '/t2/oauth/token',
+  ])('%s is 404', async (path) => {
+    expect((await server.driver.request('GET', path)).status).toBe(404);
+  });
+
+  it('its endpoints serve under the path, and where a gateway has cut it off', async () => {
+    const client = await server.driver.registerClient();
+    for (const prefix of ['/t1', '']) {
+      const issued = await server.driver.form<{ access_token: string }>(`${prefix}/oauth/token`, { grant_type: 'client_credentials' }, client);
+      expect(issued.status).toBe(200);
+      const token = issued.body.access_token;
+      expect((await server.driver.form(`${prefix}/oauth/introspect`, { token }, client)).body).toMatchObject({ active: true, iss: ISSUER, aud: ISSUER });
+      expect((await server.driver.form(`${prefix}/oauth/revoke`, { token }, client)).status).toBe(200);
+      expect((await server.driver.request('GET', `${prefix}${JWKS}`)).status).toBe(200);
+      expect((await server.driver.request('GET', `${prefix}/admin/v1/clients`)).status).toBe(401);
+    }
+  });
+
+  it('a method that an endpoint does not have is 405 under the path too', async () => {
+    const answer = await server.driver.request('GET', '/t1/oauth/token');
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get('allow')).toBe('POST');
+  });
+});

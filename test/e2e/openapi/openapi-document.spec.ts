@@ -1,0 +1,241 @@
+import { ADMIN_SCOPES } from '../../../src/resources/admin-api.js';
+import type { Answer } from '../../support/oauth-driver.js';
+import { filled, routesOf } from '../../support/routes.js';
+import { ADMIN, TestServer } from '../../support/test-server.js';
+
+interface Operation {
+  operationId?: string;
+  summary?: string;
+  tags?: string[];
+  security?: Record<string, string[]>[];
+  parameters?: { name: string; in: string; required?: boolean }[];
+  requestBody?: { content: Record<string, { schema: object; examples?: Record<string, { value: Record<string, unknown> }> }> };
+  responses: Record<string, object>;
+}
+interface Document {
+  openapi: string;
+  info: { title: string; version: string };
+  servers: { url: string }[];
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, object>; securitySchemes: Record<string, { type: string; flows?: { clientCredentials?: { tokenUrl: string; scopes: Record<string, string> } } }> };
+}
+
+interface Schema {
+  type?: string;
+  required?: string[];
+  properties?: Record<string, object>;
+}
+
+const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'head', 'options', 'trace'];
+
+/** Every object in the document, with the place where it stands. */
+function* objectsIn(node: unknown, at = '#'): Generator<[string, Record<string, unknown>]> {
+  if (typeof node !== 'object' || node === null) return;
+  if (!Array.isArray(node)) yield [at, node as Record<string, unknown>];
+  for (const [key, value] of Object.entries(node)) yield* objectsIn(value, `${at}/${key}`);
+}
+
+describe('GET /openapi.json', () => {
+  let server: TestServer;
+  let answer: Answer<Document>;
+  let document: Document;
+  let operations: [name: string, method: string, path: string, operation: Operation][];
+
+  beforeAll(async () => {
+    server = await TestServer.start();
+    answer = await server.driver.request<Document>('GET', '/openapi.json');
+    document = answer.body;
+    operations = Object.entries(document.paths).flatMap(([path, item]) =>
+      METHODS.flatMap((method): typeof operations => (item[method] ? [[`${method.toUpperCase()} ${path}`, method.toUpperCase(), path, item[method]]] : [])),
+    );
+  });
+  afterAll(() => server.stop());
+
+  it('is an OpenAPI 3.1 document for this issuer', () => {
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toMatch(/^application\/json\b/);
+    expect(document.openapi).toMatch(/^3\.1\.\d+$/);
+    expect(document.info).toMatchObject({ title: expect.any(String) as string, version: expect.any(String) as string });
+    expect(document.servers).toEqual([{ url: server.issuer }]);
+    expect(document.components.securitySchemes['admin'].flows!.clientCredentials).toEqual({ tokenUrl: `${server.issuer}/oauth/token`, scopes: ADMIN_SCOPES });
+  });
+
+  it('names the issuer whatever the Host header says', async () => {
+    const raw = await server.driver.raw('GET /openapi.json HTTP/1.1\r\nHost: evil.example\r\nX-Forwarded-Host: evil.example\r\nConnection: close\r\n\r\n');
+    expect(raw).toContain(server.issuer);
+    expect(raw).not.toContain('evil.example');
+  });
+
+  it('has every route of the application, and the application every operation of the document', () => {
+    const served = routesOf(server)
+      .filter(({ path }) => !/^\/(docs|openapi\.json)/.test(path) && !path.includes('*'))
+      .map(({ method, path }) => `${method} ${path}`);
+    expect(operations.map(([name]) => name).sort()).toEqual([...new Set(served)].sort());
+  });
+
+  it('has no reference that leads nowhere', () => {
+    for (const [at, { $ref }] of objectsIn(document)) {
+      if (typeof $ref !== 'string') continue;
+      const found = $ref.slice(2).split('/').reduce<unknown>((node, key) => (node as Record<string, unknown> | undefined)?.[key], document);
+      expect([at, $ref, typeof found]).toEqual([at, $ref, 'object']);
+    }
+  });
+
+  it('uses no keyword that OpenAPI 3.1 took away (nullable, boolean exclusive bounds)', () => {
+    const old = [...objectsIn(document)].filter(([at, node]) => !at.includes('/examples/') && ('nullable' in node || typeof node['exclusiveMinimum'] === 'boolean' || typeof node['exclusiveMaximum'] === 'boolean'));
+    expect(old.map(([at]) => at)).toEqual([]);
+  });
+
+  it('describes every operation: a summary, a tag, an id of its own, its path parameters, an answer', () => {
+    for (const [name, , path, operation] of operations) {
+      const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter);
+      const declared = (operation.parameters ?? []).filter((parameter) => parameter.in === 'path' && parameter.required).map((parameter) => parameter.name);
+      expect([name, operation.summary, operation.tags]).toEqual([name, expect.stringMatching(/\w/), [expect.stringMatching(/\w/)]]);
+      expect([name, declared]).toEqual([name, inPath]);
+      expect([name, Object.keys(operation.responses).some((status) => /^2\d\d$/.test(status))]).toEqual([name, true]);
+    }
+    const ids = operations.map(([, , , { operationId }]) => operationId);
+    expect(ids).not.toContain(undefined);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('says of each operation who may call it', () => {
+    for (const [name, , path, { security }] of operations) {
+      const scheme = path.startsWith('/admin/') ? ['admin'] : path.startsWith('/oauth/') ? ['client'] : [];
+      expect([name, (security ?? []).flatMap((each) => Object.keys(each))]).toEqual([name, scheme]);
+    }
+  });
+
+  it('declares the query parameters that lists take, and each of them works', async () => {
+    const values: Record<string, string> = {
+      limit: '5', q: 'x', grant_type: 'client_credentials', enabled: 'true', type: 'client.created', client_id: 'x', user_id: 'x', since: '2026-01-01T00:00:00Z', until: '2027-01-01T00:00:00Z',
+    };
+    for (const [name, method, path, { parameters }] of operations) {
+      const query = (parameters ?? []).filter((parameter) => parameter.in === 'query').map((parameter) => parameter.name);
+      if (query.length === 0) continue;
+      const search = new URLSearchParams(query.filter((each) => each !== 'cursor').map((each): [string, string] => [each, values[each] ?? 'unknown to this test']));
+      expect([name, (await server.driver.adminRequest(method, `${path.replace('/admin/v1', '')}?${search.toString()}`)).status]).toEqual([name, 200]);
+    }
+  });
+
+  it('gives an example of every body, and each of them works', async () => {
+    const bodies = operations.filter(([, , , { requestBody }]) => requestBody !== undefined);
+    expect(bodies.map(([name]) => name).sort()).toEqual([
+      'PATCH /admin/v1/clients/{client_id}', 'PATCH /admin/v1/resources/{resource_id}', 'POST /admin/v1/clients', 'POST /admin/v1/clients/{client_id}/secrets', 'POST /admin/v1/keys/rotate', 'POST /admin/v1/resources',
+      'POST /oauth/introspect', 'POST /oauth/revoke', 'POST /oauth/token', 'PUT /admin/v1/clients/{client_id}',
+    ]);
+    const service = await server.driver.registerClient({ scope: 'a' });
+    for (const [name, method, path, { requestBody }] of bodies) {
+      const [type, { examples }] = Object.entries(requestBody!.content)[0];
+      expect([name, Object.keys(examples ?? {}).length]).not.toEqual([name, 0]);
+      for (const [example, { value }] of Object.entries(examples ?? {})) {
+        const { status, text } = type === 'application/json'
+          ? await server.driver.adminRequest(method, filled(path.replace('/admin/v1', ''), await existing(path)), value)
+          : await server.driver.form(path, value as Record<string, string>, service);
+expect([name, example, [200, 201].includes(status), text]).toEqual([name, example, true, text]);
+      }
+    }
+  });
+
+  const resolved = (schema: unknown): Schema => {
+    const { $ref } = schema as { $ref?: string };
+    return ($ref === undefined ? schema : document.components.schemas[$ref.split('/').at(-1)!]) as Schema;
+  };
+
+  it('gives examples that fit their own schema: all that it requires, nothing that it does not name', () => {
+    const wrong = operations.flatMap(([name, , , { requestBody }]) =>
+      Object.values(requestBody?.content ?? {}).flatMap(({ schema, examples }) => {
+        const { required = [], properties = {} } = resolved(schema);
+        return Object.values(examples ?? {}).flatMap(({ value }) => [...required.filter((member) => !(member in value)), ...Object.keys(value).filter((member) => !(member in properties))].map((member) => `${name} ${member}`));
+      }),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it.each(['/clients', '/clients/{client_id}/secrets', '/resources', '/keys', '/audit-events'])('describes the answer of the list %s as it is: items and next_cursor', (path) => {
+    const { content } = document.paths[`/admin/v1${path}`]['get'].responses['200'] as { content?: Record<string, { schema: object }> };
+    const { type, properties } = resolved(content?.['application/json']?.schema ?? {});
+    expect({ type, members: Object.keys(properties ?? {}).sort() }).toEqual({ type: 'object', members: ['items', 'next_cursor'] });
+  });
+
+  async function existing(path: string): Promise<string> {
+    if (path.includes('{client_id}')) return (await server.driver.registerClient({ scope: 'a' })).clientId;
+    if (path.includes('{resource_id}')) return String((await server.driver.registerResource({ identifier: `https://api.example.com/${path.length}` }))['resource_id']);
+    return '';
+  }
+
+  it('holds no secret', () => {
+    expect(answer.text).not.toContain(ADMIN.clientSecret);
+    expect(answer.text).not.toMatch(/mg_(cs|at)_\w/);
+  });
+});
+
+describe('GET /docs', () => {
+  let server: TestServer;
+
+  beforeAll(async () => {
+    server = await TestServer.start();
+  });
+  afterAll(() => server.stop());
+
+  it('is an HTML page that nobody can frame', async () => {
+    const { status, headers } = await server.driver.request('GET', '/docs');
+    expect(status).toBe(200);
+    expect(headers.get('content-type')).toMatch(/^text\/html/);
+    expect(headers.get('content-security-policy')).toMatch(/frame-ancestors 'none'/);
+    expect(headers.get('content-security-policy')).toMatch(/default-src 'none'/);
+    expect(headers.get('content-security-policy')).not.toMatch(/script-src[^;]*'unsafe-/);
+    expect(headers.get('x-frame-options')).toBe('DENY');
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('referrer-policy')).toBe('no-referrer');
+    expect(headers.get('cross-origin-opener-policy')).toBe('same-origin');
+    expect(headers.has('x-powered-by')).toBe(false);
+  });
+
+  it('loads its scripts and styles from this server, and none stands in the page itself', async () => {
+    const { text } = await server.driver.request('GET', '/docs');
+    const assets = [...text.matchAll(/<(?:script|link)\b[^>]*?(?:src|href)="([^"]+)"/g)].map(([, url]) => new URL(url, `${server.url}/docs`));
+    expect(assets.some(({ pathname }) => pathname.endsWith('.js'))).toBe(true);
+    for (const { origin, pathname } of assets) {
+      expect(origin).toBe(server.url);
+      expect([pathname, (await server.driver.request('GET', pathname)).status]).toEqual([pathname, 200]);
+    }
+    expect([...text.matchAll(/<script\b[^>]*>([^]*?)<\/script>/g)].map(([, inline]) => inline.trim())).toEqual(expect.not.arrayContaining([expect.stringMatching(/\S/)]));
+    expect(text).not.toMatch(/ on\w+="|href="javascript:/);
+  });
+
+  it('shows the document that /openapi.json is', async () => {
+    const { text } = await server.driver.request('GET', '/docs');
+    const scripts = await Promise.all([...text.matchAll(/<script\b[^>]*src="([^"]+)"/g)].map(([, url]) => server.driver.request('GET', new URL(url, `${server.url}/docs`).pathname)));
+    expect(scripts.some((script) => script.text.includes('/admin/v1/clients/{client_id}') || script.text.includes('openapi.json'))).toBe(true);
+  });
+
+  it.each(['/docs-json', '/docs-yaml', '/api', '/swagger', '/openapi.yaml', '/docs/../package.json', '/docs/%2e%2e%2fpackage.json', '/docs/..%2f..%2fpackage.json', '/docs/index.map'])('%s is 404', async (path) => {
+    expect(await server.driver.raw(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`)).toMatch(/^HTTP\/1\.1 (404|400) /);
+  });
+
+  it.each(['/docs', '/openapi.json'])('POST %s is 405', async (path) => {
+    expect((await server.driver.request('POST', path)).status).toBe(405);
+  });
+});
+
+describe('the documentation can be switched off', () => {
+  const production = { NODE_ENV: 'production', HOST: '127.0.0.1', KEY_ENCRYPTION_KEY: 'q83vASNFZ4mrze8BI0VniavN7wEjRWeJq83vASNFZ4k=' };
+
+  it.each<[string, Record<string, string>, number]>([
+    ['by default outside production it is on', {}, 200],
+    ['DOCS_ENABLED=false', { DOCS_ENABLED: 'false' }, 404],
+    ['by default in production', production, 404],
+    ['DOCS_ENABLED=true in production switches it on', { ...production, DOCS_ENABLED: 'true' }, 200],
+  ])('%s', async (_, env, status) => {
+    const server = await TestServer.start({ env });
+    try {
+      for (const path of ['/docs', '/openapi.json', '/docs/swagger-ui-init.js']) expect([path, (await server.driver.request('GET', path)).status]).toEqual([path, status]);
+      expect((await server.driver.token(ADMIN)).status).toBe(200);
+      const metadata = (await server.driver.request('GET', '/.well-known/oauth-authorization-server')).body;
+      expect('service_documentation' in metadata).toBe(status === 200);
+    } finally {
+      await server.stop();
+    }
+  });
+});
