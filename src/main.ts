@@ -4,13 +4,11 @@ import { MintgateServer } from './app.setup.js';
 import type { FreshAdmin } from './clients/bootstrap-client.js';
 import { Logger } from './common/logging/logger.js';
 import type { Config } from './config/config.js';
+import { ConfigurationError } from './config/configuration-error.js';
 import { readEnvironment } from './config/environment.js';
-import { ConfigurationError, loadConfig } from './config/load-config.js';
+import { loadConfig } from './config/load-config.js';
 import { FatalStartupError } from './database/startup.js';
-import { runWorkers } from './workers.js';
-
-/** sysexits.h: something is wrong with the configuration, and starting again will not help. */
-const EX_CONFIG = 78;
+import { EX_CONFIG, runWorkers } from './workers.js';
 
 function readConfig(): Config {
   try {

@@ -1,5 +1,8 @@
 import cluster from 'node:cluster';
 
+/** sysexits.h: the configuration is wrong, and another worker would fare no better. */
+export const EX_CONFIG = 78;
+
 const RESTART_DELAY_MS = 500;
 
 /** Runs the server in several processes that share its port. A worker that dies is replaced; one that cannot start ends them all. */
@@ -15,7 +18,7 @@ export function runWorkers(count: number): void {
   const listened = new Set<number>();
   cluster.on('listening', (worker) => listened.add(worker.id));
   cluster.on('exit', (worker, code) => {
-    if (!stopping && !listened.has(worker.id)) {
+    if (!stopping && (!listened.has(worker.id) || code === EX_CONFIG)) {
       exitCode = code || 1;
       stop();
     }

@@ -1,8 +1,9 @@
 import { type ArgumentsHost, Catch, Injectable } from '@nestjs/common';
-import { ClientExistsError, ConcurrentChangeError } from '../clients/client-registry.js';
+import { ClientExistsError } from '../clients/client-registry.js';
 import { Problem } from '../common/http/problem.js';
 import { ProblemFilter } from '../common/http/problem.filter.js';
-import { ResourceChangedError, ResourceConflictError } from '../resources/resource-registry.js';
+import { OvertakenError } from '../database/optimistic.js';
+import { ResourceConflictError } from '../resources/resource-registry.js';
 
 /** Tells the conflicts of the domain in the words of HTTP. */
 @Injectable()
@@ -16,6 +17,6 @@ export class AdminExceptionFilter extends ProblemFilter {
 function asConflict(thrown: unknown): unknown {
   if (thrown instanceof ClientExistsError) return new Problem(409, 'A client with this id exists already.');
   if (thrown instanceof ResourceConflictError) return new Problem(409, 'The identifier, or one of the scopes, belongs to another resource.');
-  if (thrown instanceof ConcurrentChangeError || thrown instanceof ResourceChangedError) return new Problem(409, 'The item was changed at the same moment. Read it again.');
+  if (thrown instanceof OvertakenError) return new Problem(409, 'The item was changed at the same moment. Read it again.');
   return thrown;
 }

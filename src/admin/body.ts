@@ -9,8 +9,32 @@ import { invalidInput, type ProblemPointer, pointer } from '../common/http/probl
 export function readBody<T extends object>(dto: ClassConstructor<T>, body: unknown): T {
   const instance = plainToInstance(dto, body ?? {});
   const errors = validateSync(instance, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
-  if (errors.length > 0) throw invalidInput(errors.flatMap((error) => pointersOf(error, [])));
+  const problems = errors.length > 0 ? errors.flatMap((error) => pointersOf(error, [])) : inheritedNames(body, []);
+  if (problems.length > 0) throw invalidInput(problems);
   return instance;
+}
+
+/** class-validator takes a member for known when every object inherits one of its name. */
+function inheritedNames(value: unknown, path: readonly string[]): ProblemPointer[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([name, member]) =>
+    !Array.isArray(value) && name in Object.prototype ? [{ pointer: pointer(...path, name), detail: 'is not a known field' }] : inheritedNames(member, [...path, name]),
+  );
+}
+
+/**
+ * What was read may be sent back whole: members that never change are passed over while they say what is so.
+ * @param shown the item as the admin API shows it
+ * @throws {Problem} 400 when one of them says otherwise
+ */
+export function withoutReadOnly(body: object | undefined, shown: object, readOnly: readonly string[]): Record<string, unknown> {
+  const rest: Record<string, unknown> = { ...body };
+  for (const field of readOnly) {
+    if (!(field in rest)) continue;
+    if (rest[field] !== (shown as Record<string, unknown>)[field]) throw invalidInput([{ pointer: pointer(field), detail: 'cannot be changed' }]);
+    delete rest[field];
+  }
+  return rest;
 }
 
 function pointersOf(error: ValidationError, path: readonly (string | number)[]): ProblemPointer[] {
@@ -24,7 +48,8 @@ function pointersOf(error: ValidationError, path: readonly (string | number)[]):
 
 /** class-validator says only that some element is wrong; where it is plain to see, the pointer says which. */
 function offendingIndex(constraint: string, value: unknown): number[] {
-  if (!Array.isArray(value) || constraint !== 'isString') return [];
-  const index = value.findIndex((element) => typeof element !== 'string');
+  if (!Array.isArray(value)) return [];
+  const fits = constraint === 'isString' ? (element: unknown) => typeof element === 'string' : constraint === 'isObject' ? (element: unknown) => typeof element === 'object' && element !== null && !Array.isArray(element) : () => true;
+  const index = value.findIndex((element) => !fits(element));
   return index < 0 ? [] : [index];
 }

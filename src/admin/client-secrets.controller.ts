@@ -14,8 +14,12 @@ import { Bearer, RequiredScope } from '../tokens/bearer.guard.js';
 import { AdminController } from './admin-controller.decorator.js';
 import { actorOf, assertNoMoreRightsThan } from './admin-request.js';
 import { readBody } from './body.js';
+import { ApiPage } from './page.decorator.js';
 import { ClientSecretDto } from './dto/client-secret.dto.js';
 import { readQuery } from './query.js';
+
+/** Each attempt is compared with every secret of the client. */
+const MAX_SECRETS = 20;
 
 class ClientSecretResponse {
   @ApiProperty() secret_id: string;
@@ -48,6 +52,7 @@ export class ClientSecretsController {
     const { expires_in: expiresIn, previous_expires_in: previousExpiresIn } = readBody(ClientSecretDto, body);
     const client = await this.managed(clientId, token);
     if (client.tokenEndpointAuthMethod === 'none') throw new Problem(409, 'A public client has no secrets.');
+    if ((await this.secrets.ofClient(client.id)).length >= MAX_SECRETS) throw new Problem(409, `A client has ${MAX_SECRETS} secrets at most: delete one first.`);
     const nowMs = this.clock.nowMs();
     const { row, secret } = await this.registry.addSecret(
       client,
@@ -61,7 +66,7 @@ export class ClientSecretsController {
   @Get()
   @RequiredScope('clients:read')
   @ApiOperation({ summary: 'List the secrets of a client, newest first, without the secrets themselves' })
-  @ApiResponse({ status: 200, type: [ClientSecretResponse] })
+  @ApiPage(ClientSecretResponse)
   async list(@Param('client_id') clientId: string, @Req() req: Request): Promise<{ items: ClientSecretResponse[]; next_cursor: null }> {
     readQuery(req, []);
     const client = await this.find(clientId);

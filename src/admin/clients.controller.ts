@@ -9,13 +9,14 @@ import { newOpaqueValue } from '../common/crypto/opaque-value.js';
 import { assertIfMatch, assertIfNoneMatch, entityTag, isNotModified } from '../common/http/entity-tag.js';
 import { mergePatch } from '../common/http/merge-patch.js';
 import { PageCursors } from '../common/http/page-cursor.js';
-import { invalidInput, notFound, pointer } from '../common/http/problem.js';
+import { invalidInput, notFound } from '../common/http/problem.js';
 import { Config } from '../config/config.js';
 import type { AccessToken } from '../tokens/access-token-verifier.js';
 import { Bearer, RequiredScope } from '../tokens/bearer.guard.js';
 import { AdminController } from './admin-controller.decorator.js';
 import { actorOf, assertNoMoreRightsThan } from './admin-request.js';
-import { readBody } from './body.js';
+import { readBody, withoutReadOnly } from './body.js';
+import { ApiPage } from './page.decorator.js';
 import { clientResponse, ClientResponse, RegisteredClientResponse } from './client.response.js';
 import { ClientDto, NewClientDto } from './dto/client.dto.js';
 import { readBoolean, readQuery } from './query.js';
@@ -54,6 +55,7 @@ export class ClientsController {
   @ApiQuery({ name: 'q', required: false, description: 'Part of the id or the name' })
   @ApiQuery({ name: 'grant_type', required: false })
   @ApiQuery({ name: 'enabled', required: false, schema: { type: 'boolean' } })
+  @ApiPage(ClientResponse)
   async list(@Req() req: Request) {
     const { limit, cursor, q, grant_type: grantType, enabled: enabledText } = readQuery(req, ['limit', 'cursor', 'q', 'grant_type', 'enabled']);
     const enabled = readBoolean('enabled', enabledText);
@@ -87,7 +89,7 @@ export class ClientsController {
     const replaced = await this.registry.update(clientId, actorOf(req, token), (current) => {
       assertIfMatch(req, entityTag(current));
       assertIfNoneMatch(req, entityTag(current));
-      const metadata = this.complete(readBody(ClientDto, withoutReadOnly(body, current)), clientId);
+      const metadata = keepUnsetDefault(current, this.complete(readBody(ClientDto, withoutReadOnly(body, clientResponse(current), READ_ONLY)), clientId));
       assertNoMoreRightsThan(token, current.scope, metadata.scope);
       return metadata;
     });
@@ -109,8 +111,9 @@ export class ClientsController {
     const patched = CLIENT_ID.test(clientId)
       ? await this.registry.update(clientId, actorOf(req, token), (current) => {
           assertIfMatch(req, entityTag(current));
-          const merged = mergePatch({ ...metadataOf(current) }, withoutReadOnly(body, current) as Record<string, unknown>);
-          const metadata = this.complete(readBody(ClientDto, merged), clientId);
+          const patch = withoutReadOnly(body, clientResponse(current), READ_ONLY);
+          readBody(ClientDto, patch);
+          const metadata = keepUnsetDefault(current, this.complete(readBody(ClientDto, mergePatch({ ...metadataOf(current) }, patch)), clientId));
           assertNoMoreRightsThan(token, current.scope, metadata.scope);
           return metadata;
         })
@@ -151,14 +154,11 @@ export class ClientsController {
   }
 }
 
-/** What was read may be sent back whole: members that never change are passed over while they say what is so. */
-function withoutReadOnly(body: object, current: ClientEntity): object {
-  const shown = clientResponse(current);
-  const rest: Record<string, unknown> = { ...body };
-  for (const field of READ_ONLY) {
-    if (!(field in rest)) continue;
-    if (rest[field] !== shown[field]) throw invalidInput([{ pointer: pointer(field), detail: 'cannot be changed' }]);
-    delete rest[field];
-  }
-  return rest;
+/**
+ * An unset default is shown as the whole scope it stands for. Sent back beside that same scope it is still unset, so that what was read and
+ * sent back changes nothing.
+ */
+function keepUnsetDefault(current: ClientEntity, metadata: ClientMetadata): ClientMetadata {
+  const unchanged = current.defaultScope === null && metadata.scope === current.scope && metadata.default_scope === current.scope;
+  return unchanged ? { ...metadata, default_scope: null } : metadata;
 }

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { invalidInput, pointer } from '../common/http/problem.js';
+import { parseRfc3339 } from '../common/time/rfc3339.js';
 
 /**
  * The query parameters of a list: each at most once, none that the list does not know.
@@ -25,7 +26,7 @@ export function readBoolean(name: string, text: string | undefined): boolean | u
 /** Milliseconds since the epoch of an RFC 3339 time. */
 export function readTime(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const ms = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw invalidInput([{ pointer: pointer(name), detail: 'must be a time such as 2026-11-23T14:00:00Z' }]);
+  const ms = parseRfc3339(text);
+  if (ms === undefined) throw invalidInput([{ pointer: pointer(name), detail: 'must be a time such as 2026-11-23T14:00:00Z' }]);
   return ms;
 }

@@ -15,8 +15,9 @@ import type { AccessToken } from '../tokens/access-token-verifier.js';
 import { Bearer, RequiredScope } from '../tokens/bearer.guard.js';
 import { AdminController } from './admin-controller.decorator.js';
 import { actorOf } from './admin-request.js';
-import { readBody } from './body.js';
-import { ResourceDto } from './dto/resource.dto.js';
+import { readBody, withoutReadOnly } from './body.js';
+import { ResourceDto, ResourcePatchDto } from './dto/resource.dto.js';
+import { ApiPage } from './page.decorator.js';
 import { readQuery } from './query.js';
 import { resourceDescription, resourceResponse, ResourceResponse } from './resource.response.js';
 
@@ -26,6 +27,9 @@ const EXAMPLE = {
   scopes: [{ name: 'invoices:read', description: 'See your invoices' }, { name: 'invoices:write', description: 'Change your invoices', required_roles: ['accountant'] }],
   resource_servers: ['invoices-api'],
 };
+
+const RESOURCE_ID = /^[0-9a-f]{18}$/;
+const READ_ONLY = ['resource_id', 'created_at', 'updated_at'];
 
 @AdminController('resources', 'Protected resources')
 export class ResourcesController {
@@ -52,6 +56,7 @@ export class ResourcesController {
   @ApiOperation({ summary: 'List protected resources, newest first' })
   @ApiQuery({ name: 'limit', required: false, schema: { type: 'integer', minimum: 1, maximum: 200, default: 50 } })
   @ApiQuery({ name: 'cursor', required: false, description: '`next_cursor` of the page before' })
+  @ApiPage(ResourceResponse)
   async list(@Req() req: Request) {
     const { limit, cursor } = readQuery(req, ['limit', 'cursor']);
     const query = ['resources'];
@@ -74,13 +79,19 @@ export class ResourcesController {
   @Patch(':resource_id')
   @RequiredScope('resources:write')
   @ApiOperation({ summary: 'Change a protected resource', description: 'A JSON merge patch (RFC 7396).' })
-  @ApiBody({ type: ResourceDto, examples: { rename: { value: { name: 'Invoices and receipts' } } } })
+  @ApiBody({ type: ResourcePatchDto, examples: { rename: { value: { name: 'Invoices and receipts' } } } })
   @ApiResponse({ status: 200, type: ResourceResponse })
   async patch(@Param('resource_id') resourceId: string, @Body() body: object, @Bearer() token: AccessToken, @Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<ResourceResponse> {
-    const current = await this.find(resourceId);
-    assertIfMatch(req, entityTag(current));
-    const merged = mergePatch({ ...resourceDescription(current) }, (body ?? {}) as Record<string, unknown>);
-    return describe(res, await this.registry.update(current, this.complete(readBody(ResourceDto, merged)), actorOf(req, token)));
+    const patched = RESOURCE_ID.test(resourceId)
+      ? await this.registry.update(resourceId, actorOf(req, token), (current) => {
+          assertIfMatch(req, entityTag(current));
+          const patch = withoutReadOnly(body, resourceResponse(current), READ_ONLY);
+          readBody(ResourcePatchDto, patch);
+          return this.complete(readBody(ResourceDto, mergePatch({ ...resourceDescription(current) }, patch)));
+        })
+      : null;
+    if (!patched) throw notFound('resource');
+    return describe(res, patched);
   }
 
   @Delete(':resource_id')
@@ -88,13 +99,12 @@ export class ResourcesController {
   @RequiredScope('resources:write')
   @ApiOperation({ summary: 'Delete a protected resource', description: 'Its scopes belong to nobody then; tokens that were issued for it stay valid until they expire.' })
   async delete(@Param('resource_id') resourceId: string, @Bearer() token: AccessToken, @Req() req: Request): Promise<void> {
-    const current = await this.find(resourceId);
-    assertIfMatch(req, entityTag(current));
-    await this.registry.delete(current, actorOf(req, token));
+    const deleted = RESOURCE_ID.test(resourceId) && (await this.registry.delete(resourceId, actorOf(req, token), (current) => assertIfMatch(req, entityTag(current))));
+    if (!deleted) throw notFound('resource');
   }
 
   private async find(resourceId: string): Promise<ResourceEntity> {
-    const resource = /^[0-9a-f]{18}$/.test(resourceId) ? await this.resources.find(resourceId) : null;
+    const resource = RESOURCE_ID.test(resourceId) ? await this.resources.find(resourceId) : null;
     if (!resource) throw notFound('resource');
     return resource;
   }

@@ -20,6 +20,7 @@ export class ClientDirectory {
   ) {
     this.cache = new ReadThroughCache(config.clientCacheEntries, (clientId) => this.load(clientId));
     feed.subscribe('client', (change) => this.cache.invalidate(change.subject));
+    feed.onGap(async () => this.cache.clear());
   }
 
   /**

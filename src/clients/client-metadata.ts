@@ -1,6 +1,7 @@
 import { type ProblemPointer, pointer } from '../common/http/problem.js';
 import { redirectUriProblem } from '../common/oauth/redirect-uri.js';
 import { parseScope } from '../common/oauth/scope.js';
+import { parseRfc3339 } from '../common/time/rfc3339.js';
 import type { ClientEntity } from './client.entity.js';
 
 export const GRANT_TYPES = [
@@ -80,7 +81,7 @@ export function withDefaults(given: Partial<ClientMetadata>, clientId: string, a
 
 /** What in well-typed metadata breaks a rule. Empty when nothing does. */
 export function clientMetadataProblems(metadata: ClientMetadata): ProblemPointer[] {
-  return [...uriProblems('redirect_uris', metadata), ...uriProblems('post_logout_redirect_uris', metadata), ...grantProblems(metadata), ...scopeProblems(metadata), ...lifetimeProblems(metadata)];
+  return [...uriProblems('redirect_uris', metadata), ...uriProblems('post_logout_redirect_uris', metadata), ...grantProblems(metadata), ...scopeProblems(metadata), ...timeProblems(metadata)];
 }
 
 function uriProblems(field: 'redirect_uris' | 'post_logout_redirect_uris', metadata: ClientMetadata): ProblemPointer[] {
@@ -119,8 +120,11 @@ function scopeProblems({ scope, default_scope: defaultScope }: ClientMetadata): 
   return defaults.every((token) => tokens.includes(token)) ? [] : [{ pointer: '/default_scope', detail: 'holds a scope that is not in scope' }];
 }
 
-function lifetimeProblems({ refresh_token_lifetime: absolute, refresh_token_idle_lifetime: idle }: ClientMetadata): ProblemPointer[] {
-  return idle > absolute ? [{ pointer: '/refresh_token_idle_lifetime', detail: 'may not be longer than refresh_token_lifetime' }] : [];
+function timeProblems({ refresh_token_lifetime: absolute, refresh_token_idle_lifetime: idle, password_grant_sunset: sunset }: ClientMetadata): ProblemPointer[] {
+  const problems: ProblemPointer[] = [];
+  if (idle > absolute) problems.push({ pointer: '/refresh_token_idle_lifetime', detail: 'may not be longer than refresh_token_lifetime' });
+  if (sunset !== null && parseRfc3339(sunset) === undefined) problems.push({ pointer: '/password_grant_sunset', detail: 'must be a time such as 2026-11-23T14:00:00Z' });
+  return problems;
 }
 
 export function metadataOf(entity: ClientEntity): ClientMetadata {
@@ -148,8 +152,10 @@ export function metadataOf(entity: ClientEntity): ClientMetadata {
 
 export type ClientColumns = Omit<ClientEntity, 'id' | 'clientId' | 'tokenGeneration' | 'version' | 'createdAt' | 'updatedAt'>;
 
-export function columnsOf(metadata: ClientMetadata): ClientColumns {
+export function columnsOf(clientId: string, metadata: ClientMetadata): ClientColumns {
   return {
+    // Some letters become two in lower case.
+    searchText: `${clientId} ${metadata.client_name}`.toLowerCase().slice(0, 512),
     clientName: metadata.client_name,
     tokenEndpointAuthMethod: metadata.token_endpoint_auth_method,
     grantTypes: metadata.grant_types,
@@ -166,7 +172,7 @@ export function columnsOf(metadata: ClientMetadata): ClientColumns {
     idTokenSignedResponseAlg: metadata.id_token_signed_response_alg,
     subjectType: metadata.subject_type,
     skipConsent: metadata.skip_consent,
-    passwordGrantSunset: metadata.password_grant_sunset === null ? null : Date.parse(metadata.password_grant_sunset),
+    passwordGrantSunset: metadata.password_grant_sunset === null ? null : (parseRfc3339(metadata.password_grant_sunset) ?? null),
     enabled: metadata.enabled,
   };
 }

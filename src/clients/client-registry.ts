@@ -6,6 +6,7 @@ import { digestOf, newOpaqueValue } from '../common/crypto/opaque-value.js';
 import { Clock } from '../common/time/clock.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { isDuplicate } from '../database/database-errors.js';
+import { OvertakenError, untilNotOvertaken } from '../database/optimistic.js';
 import { Transactions } from '../database/transactions.js';
 import type { ClientEntity } from './client.entity.js';
 import { ClientDirectory } from './client-directory.js';
@@ -16,11 +17,6 @@ import { ClientsRepository } from './clients.repository.js';
 
 /** The client id is taken. */
 export class ClientExistsError extends Error {}
-
-/** Two writers kept overtaking each other. */
-export class ConcurrentChangeError extends Error {}
-
-const MAX_TRIES = 5;
 
 export const newClientId = (): string => randomBytes(12).toString('hex');
 const newTokenGeneration = (): string => randomBytes(6).toString('base64url');
@@ -44,7 +40,7 @@ export class ClientRegistry {
    */
   async create(clientId: string, metadata: ClientMetadata, actor: Actor, secret?: string): Promise<ClientEntity> {
     const nowMs = this.clock.nowMs();
-    const row = { clientId, ...columnsOf(metadata), tokenGeneration: newTokenGeneration(), version: 1, createdAt: nowMs, updatedAt: nowMs };
+    const row = { clientId, ...columnsOf(clientId, metadata), tokenGeneration: newTokenGeneration(), version: 1, createdAt: nowMs, updatedAt: nowMs };
     try {
       return await this.write(clientId, { type: 'client.created', actor, clientId }, async (manager) => {
         const created = await this.clients.insert(row, manager);
@@ -67,7 +63,7 @@ export class ClientRegistry {
       if (changed.length === 0) return { result: current };
       // Tokens of a disabled client are dead for good: enabling it again does not bring them back.
       const disabled = current.enabled && !metadata.enabled;
-      const changes = { ...columnsOf(metadata), ...(disabled ? { tokenGeneration: newTokenGeneration() } : {}), updatedAt: this.clock.nowMs() };
+      const changes = { ...columnsOf(clientId, metadata), ...(disabled ? { tokenGeneration: newTokenGeneration() } : {}), updatedAt: this.clock.nowMs() };
       return {
         result: { ...current, ...changes, version: current.version + 1 },
         record: { type: 'client.updated', actor, clientId, detail: { changed } },
@@ -136,21 +132,17 @@ export class ClientRegistry {
 
   /** Reads, lets `plan` decide, and writes if nobody has written since; else from the start. */
   private async change<T>(clientId: string, plan: (current: ClientEntity) => Change<T>): Promise<T | null> {
-    for (let tries = 1; tries <= MAX_TRIES; tries++) {
+    return untilNotOvertaken(async () => {
       const current = await this.clients.find(clientId);
       if (!current) return null;
       const { result, record, apply } = plan(current);
-      if (!apply) return result;
-      try {
+      if (apply) {
         await this.write(clientId, record, async (manager) => {
-          if (!(await apply(manager))) throw new ConcurrentChangeError();
+          if (!(await apply(manager))) throw new OvertakenError();
         });
-        return result;
-      } catch (error) {
-        if (!(error instanceof ConcurrentChangeError)) throw error;
       }
-    }
-    throw new ConcurrentChangeError();
+      return result;
+    });
   }
 
   private async write<T>(clientId: string, record: AuditRecord, work: (manager: EntityManager) => Promise<T>): Promise<T> {

@@ -33,6 +33,8 @@ export class ClientEntity {
    * a deleted one's id does not revive its tokens.
    */
   @Column({ name: 'token_generation', type: 'varchar', length: 16 }) tokenGeneration: string;
+  /** The id and the name in lower case: databases differ in what they take for the same letter. */
+  @Column({ name: 'search_text', type: 'varchar', length: 512 }) searchText: string;
   /** Counts writes, for entity tags. */
   @Column({ type: 'integer' }) version: number;
   @EpochMsColumn('created_at') createdAt: number;

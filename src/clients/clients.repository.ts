@@ -36,7 +36,7 @@ export class ClientsRepository {
     if (filter.enabled !== undefined) query.andWhere('client.enabled = :enabled', { enabled: filter.enabled });
     if (filter.grantType !== undefined) query.andWhere(`client.grantTypes LIKE :grant ESCAPE '!'`, { grant: `%${likeText(JSON.stringify(filter.grantType))}%` });
     if (filter.q !== undefined) {
-      query.andWhere(`(LOWER(client.clientId) LIKE :q ESCAPE '!' OR LOWER(client.clientName) LIKE :q ESCAPE '!')`, { q: `%${likeText(filter.q.toLowerCase())}%` });
+      query.andWhere(`client.searchText LIKE :q ESCAPE '!'`, { q: `%${likeText(filter.q.toLowerCase())}%` });
     }
     return query.getMany();
   }

@@ -1,19 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { createSecureContext } from 'node:tls';
 import { isLoopbackHost } from '../common/oauth/redirect-uri.js';
 import type { Config, DatabaseTarget } from './config.js';
+import { ConfigurationError } from './configuration-error.js';
 import { keyEncryptionKeyBeside } from './key-encryption-key.js';
 import { type RawSettings, type Setting, SETTINGS } from './settings.js';
 import { parseTrustProxy } from './trust-proxy.js';
-
-/** Everything that is wrong with the configuration, one line for each thing. */
-export class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError';
-
-  constructor(readonly problems: readonly string[]) {
-    super(problems.join('\n'));
-  }
-}
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -24,7 +17,6 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function loadConfig(env: Environment): Config {
   const problems: string[] = [];
   const raw = readSettings(env, problems);
-  if (problems.length > 0) throw new ConfigurationError(problems);
   const check = <T>(read: () => T): T | undefined => {
     try {
       return read();
@@ -41,8 +33,9 @@ export function loadConfig(env: Environment): Config {
   const tls = check(() => readTls(raw));
   const bootstrapClient = check(() => readBootstrapClient(raw, production));
   check(() => refuseSynchronize(env));
+  const configuredKey = check(() => readKeyEncryptionKey(raw.keyEncryptionKey, production));
   // Last, since it may make a file: not for a configuration that is refused anyway.
-  const keyEncryptionKey = problems.length > 0 || !database ? undefined : check(() => readKeyEncryptionKey(raw.keyEncryptionKey, production, database));
+  const keyEncryptionKey = configuredKey ?? (problems.length > 0 ? undefined : check(() => keyEncryptionKeyBeside(database!.type === 'sqlite' ? database!.path : './data/mintgate.sqlite')));
   if (problems.length > 0) throw new ConfigurationError(problems);
 
   return Object.freeze<Config>({
@@ -80,7 +73,11 @@ function readSettings(env: Environment, problems: string[]): RawSettings {
     if (text === undefined) continue;
     const result = schema.safeParse(text);
     if (result.success) raw[name] = result.data;
-    else problems.push(`${variable}: ${firstMessage(result.error.issues)}`);
+    else {
+      problems.push(`${variable}: ${firstMessage(result.error.issues)}`);
+      // What depends on it is checked all the same, as if it were unset.
+      if (fallback !== undefined) raw[name] = schema.parse(fallback);
+    }
   }
   return raw as RawSettings;
 }
@@ -93,7 +90,8 @@ function firstMessage(issues: readonly unknown[]): string {
 }
 
 function readIssuer(raw: RawSettings, production: boolean): string {
-  const issuer = raw.issuer ?? `http://127.0.0.1:${raw.port}`;
+  if (raw.issuer === undefined && raw.port === 0) throw new Error('ISSUER: is required when PORT is 0');
+  const issuer = raw.issuer ?? `${raw.tlsCertFile === undefined ? 'http' : 'https'}://127.0.0.1:${raw.port}`;
   let url: URL;
   try {
     url = new URL(issuer);
@@ -115,23 +113,25 @@ function readDatabaseUrl(text: string): DatabaseTarget {
     if (path === '' || path.startsWith('//') || path.includes('?') || path === ':memory:') throw new Error('DATABASE_URL: sqlite: must be followed by the path of a file');
     return Object.freeze({ type: 'sqlite', path });
   }
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    throw new Error('DATABASE_URL: must be sqlite:<path>, mysql://user:password@host:port/database or mariadb://…');
-  }
-  const type = url.protocol.slice(0, -1);
-  if (type !== 'mysql' && type !== 'mariadb') throw new Error('DATABASE_URL: must start with sqlite:, mysql:// or mariadb://');
-  const database = decodeURIComponent(url.pathname.slice(1));
-  if (database === '' || database.includes('/')) throw new Error('DATABASE_URL: must name a database, as in mysql://user:password@host/database');
+  const form = 'must be sqlite:<path>, mysql://user:password@host:port/database or mariadb://…';
+  if (!/^(mysql|mariadb):\/\//.test(text) || !URL.canParse(text)) throw new Error(`DATABASE_URL: ${form}`);
+  const url = new URL(text);
+  if (url.hostname === '') throw new Error(`DATABASE_URL: names no host; it ${form}`);
   if (url.search || url.hash) throw new Error('DATABASE_URL: parameters after ? are not supported');
+  const [username, password, database] = [url.username, url.password, url.pathname.slice(1)].map((part) => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      throw new Error('DATABASE_URL: holds a percent sign that encodes nothing (write %25 for the sign itself)');
+    }
+  }) as [string, string, string];
+  if (database === '' || database.includes('/')) throw new Error('DATABASE_URL: must name a database, as in mysql://user:password@host/database');
   return Object.freeze({
-    type,
+    type: url.protocol.slice(0, -1) as 'mysql' | 'mariadb',
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: url.port === '' ? 3306 : Number(url.port),
-    username: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
+    username,
+    password,
     database,
   });
 }
@@ -147,7 +147,13 @@ function readTls(raw: RawSettings): Config['tls'] {
       throw new Error(`${variable}: cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
     }
   };
-  return Object.freeze({ cert: read('TLS_CERT_FILE', tlsCertFile), key: read('TLS_KEY_FILE', tlsKeyFile) });
+  const tls = { cert: read('TLS_CERT_FILE', tlsCertFile), key: read('TLS_KEY_FILE', tlsKeyFile) };
+  try {
+    createSecureContext(tls);
+  } catch (error) {
+    throw new Error('TLS_CERT_FILE, TLS_KEY_FILE: do not hold a PEM certificate and its private key', { cause: error });
+  }
+  return Object.freeze(tls);
 }
 
 function readBootstrapClient(raw: RawSettings, production: boolean): Config['bootstrapClient'] {
@@ -158,10 +164,10 @@ function readBootstrapClient(raw: RawSettings, production: boolean): Config['boo
   return Object.freeze({ clientId, clientSecret });
 }
 
-function readKeyEncryptionKey(text: string | undefined, production: boolean, database: DatabaseTarget): Buffer {
+function readKeyEncryptionKey(text: string | undefined, production: boolean): Buffer | undefined {
   if (text === undefined) {
     if (production) throw new Error('KEY_ENCRYPTION_KEY: is required in production (openssl rand -base64 32)');
-    return keyEncryptionKeyBeside(database.type === 'sqlite' ? database.path : './data/mintgate.sqlite');
+    return undefined;
   }
   const key = Buffer.from(text, 'base64');
   if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text) || key.length !== 32) throw new Error('KEY_ENCRYPTION_KEY: must be 32 bytes in base64 (openssl rand -base64 32)');

@@ -34,7 +34,7 @@ export const SETTINGS = {
   port: setting({ env: 'PORT', schema: integer(0, 65535), fallback: '3000', description: 'Port of the listener. 0 takes a free one.' }),
   host: setting({ env: 'HOST', schema: text.min(1), fallbackNote: '`127.0.0.1`; `0.0.0.0` in production', description: 'Address of the listener.', example: '127.0.0.1' }),
   issuer: setting({
-    env: 'ISSUER', schema: text, fallbackNote: '`http://127.0.0.1:<PORT>`', example: 'https://id.example.com',
+    env: 'ISSUER', schema: text, fallbackNote: '`http://127.0.0.1:<PORT>`, https with `TLS_CERT_FILE`', example: 'https://id.example.com',
     description: 'The issuer identifier: it decides the `iss` claim and every URL that the server names, whatever the Host header says. No trailing slash; may hold a path; https in production (loopback aside).',
   }),
   databaseUrl: setting({
@@ -43,7 +43,7 @@ export const SETTINGS = {
   }),
   databasePoolSize: setting({ env: 'DATABASE_POOL_SIZE', schema: integer(1, 500), fallback: '10', description: 'Connections to a database server, for each process.' }),
   databaseDeadlineMs: setting({
-    env: 'DATABASE_DEADLINE_MS', schema: integer(50, 60_000), fallback: '2000',
+    env: 'DATABASE_DEADLINE_MS', schema: integer(50, 10_000), fallback: '2000',
     description: 'Milliseconds that one database call may take, the wait for a connection included. A call that takes longer is given up, its connection destroyed, and the caller answered 503.',
   }),
   keyEncryptionKey: setting({

@@ -22,7 +22,7 @@ function problemOf(entry: string): string | undefined {
   const [address = '', prefix, ...rest] = entry.split('/');
   const family = isIP(address);
   if (family === 0 || rest.length > 0) return 'is not a list of addresses, CIDR ranges, loopback, linklocal or uniquelocal';
-  if (family === 6 && /^::ffff:/i.test(address) && address.includes('.')) return 'an IPv4-mapped IPv6 address is not accepted: write the IPv4 address';
+  if (family === 6 && new URL(`http://[${address.split('%')[0]}]`).hostname.startsWith('[::ffff:')) return 'an IPv4-mapped IPv6 address is not accepted: write the IPv4 address';
   if (prefix === undefined) return undefined;
   if (!/^\d{1,3}$/.test(prefix) || Number(prefix) > (family === 4 ? 32 : 128)) return 'a CIDR range has no valid prefix length';
   if (Number(prefix) < (family === 4 ? 8 : 16)) return 'a range so wide would trust everyone: name the addresses of the proxies';

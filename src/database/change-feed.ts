@@ -30,11 +30,14 @@ const STALE_MS = 1_500;
 @Injectable()
 export class ChangeFeed {
   private readonly subscribers = new Map<string, Subscriber[]>();
+  private readonly gapSteps: (() => Promise<void>)[] = [];
   /** Numbers seen in the window that is read again, each with the time at which it may be forgotten. */
   private readonly seen = new Map<number, number>();
   private floor = 0;
   private floorMarks: { atMs: number; id: number }[] = [];
   private lastSuccessMs = Number.NEGATIVE_INFINITY;
+  /** By the wall clock, which goes on while a machine is suspended. */
+  private lastReadAtMs = 0;
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private stopped = true;
@@ -50,6 +53,11 @@ export class ChangeFeed {
     const list = this.subscribers.get(topic) ?? [];
     list.push(subscriber);
     this.subscribers.set(topic, list);
+  }
+
+  /** Registers how to learn anew what notices may have told while this instance was cut off for so long that they are gone. */
+  onGap(step: () => Promise<void>): void {
+    this.gapSteps.push(step);
   }
 
   /**
@@ -85,6 +93,7 @@ export class ChangeFeed {
     if (!this.stopped) return;
     this.stopped = false;
     this.lastSuccessMs = performance.now();
+    this.lastReadAtMs = this.clock.nowMs();
     this.schedule();
   }
 
@@ -96,12 +105,11 @@ export class ChangeFeed {
 
   /** @throws {TemporarilyUnavailableError} when the database could not be followed lately */
   assertFresh(): void {
-    if (performance.now() - this.lastSuccessMs > STALE_MS) throw new TemporarilyUnavailableError('the change feed cannot be read');
+    if (!this.isFresh) throw new TemporarilyUnavailableError('the change feed cannot be read');
   }
 
-  /** Milliseconds since the feed was last read, for health and metrics. */
-  get lagMs(): number {
-    return performance.now() - this.lastSuccessMs;
+  get isFresh(): boolean {
+    return performance.now() - this.lastSuccessMs <= STALE_MS;
   }
 
   /** Reads on now, for a caller that wants to know. */
@@ -119,6 +127,7 @@ export class ChangeFeed {
   private async readOn(): Promise<void> {
     const began = performance.now();
     try {
+      await this.closeGap();
       for (let from = this.floor, complete = false; !complete; ) {
         const page = await this.repository.after(from);
         for (const change of page.changes) await this.apply(change, began);
@@ -126,11 +135,18 @@ export class ChangeFeed {
         complete = page.complete;
       }
       this.lastSuccessMs = performance.now();
+      this.lastReadAtMs = this.clock.nowMs();
       this.advanceFloor(began);
     } catch (error) {
       if (this.lastSuccessMs !== Number.NEGATIVE_INFINITY) this.logger.failure('the change feed cannot be read', error);
       this.lastSuccessMs = Number.NEGATIVE_INFINITY;
     }
+  }
+
+  private async closeGap(): Promise<void> {
+    if (this.clock.nowMs() - this.lastReadAtMs < NOTICE_MS / 2) return;
+    await this.begin();
+    for (const step of this.gapSteps) await step();
   }
 
   private async apply(change: Change, nowMs: number): Promise<void> {

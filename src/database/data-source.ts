@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import libsql from 'libsql';
 import { DataSource, type DataSourceOptions, type MixedList } from 'typeorm';
@@ -55,7 +55,9 @@ function optionsFor({ database, databasePoolSize, databaseDeadlineMs }: Database
   };
 }
 
-/** The embedded database's folder, closed to others: it also holds the key that encrypts the signing keys. */
+/** The embedded database's folder and file, closed to others: it also holds the key that encrypts the signing keys. */
 export function prepareFolder({ database }: DatabaseConfig): void {
-  if (database.type === 'sqlite') mkdirSync(dirname(database.path), { recursive: true, mode: 0o700 });
+  if (database.type !== 'sqlite') return;
+  mkdirSync(dirname(database.path), { recursive: true, mode: 0o700 });
+  closeSync(openSync(database.path, 'a', 0o600));
 }

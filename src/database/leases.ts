@@ -23,9 +23,9 @@ export class Leases {
     await this.database.execute(`CREATE TABLE IF NOT EXISTS leases (name varchar(64) NOT NULL PRIMARY KEY, owner varchar(64) NOT NULL, expires_at bigint NOT NULL)${ending}`);
   }
 
-  /** Waits until the lease is free, works, and gives it back. While the work lasts the lease is renewed. */
-  async hold<T>(name: string, work: () => Promise<T>): Promise<T> {
-    while (!(await this.acquire(name))) await sleep(POLL_MS);
+  /** Waits until the lease is free (or `signal` ends the wait), works, and gives it back. While the work lasts the lease is renewed. */
+  async hold<T>(name: string, work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    while (!(await this.acquire(name))) await sleep(POLL_MS, undefined, { signal });
     return this.workUnder(name, work);
   }
 

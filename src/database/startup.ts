@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import { Logger } from '../common/logging/logger.js';
 import { Config } from '../config/config.js';
 import { ChangeFeed } from './change-feed.js';
-import { prepareFolder } from './data-source.js';
+import { isSqlite, prepareFolder } from './data-source.js';
 import { Leases } from './leases.js';
 
 /** Something that is wrong for good: trying again will not help, and serving would be wrong. */
@@ -26,7 +26,7 @@ export class Startup {
   private readonly preparations: Step[] = [];
   private readonly loads: Step[] = [];
   private running: Promise<void> | undefined;
-  private stopping = false;
+  private readonly stopping = new AbortController();
   private done = false;
 
   constructor(
@@ -59,22 +59,26 @@ export class Startup {
 
   /** Ends what was begun, then lets go of the database. */
   async stop(): Promise<void> {
-    this.stopping = true;
+    this.stopping.abort();
     await this.running?.catch(() => undefined);
     await this.feed.stop();
-    if (this.dataSource.isInitialized) await this.dataSource.destroy();
+    if (!this.dataSource.isInitialized) return;
+    // So that the file alone is the whole database: closing leaves what is in the write-ahead log there.
+    if (isSqlite(this.dataSource)) await this.dataSource.query('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => undefined);
+    await this.dataSource.destroy();
   }
 
   private async untilDone(): Promise<void> {
-    for (let backoff = FIRST_BACKOFF_MS; !this.stopping; backoff = Math.min(backoff * 2, MAX_BACKOFF_MS)) {
+    for (let backoff = FIRST_BACKOFF_MS; !this.stopping.signal.aborted; backoff = Math.min(backoff * 2, MAX_BACKOFF_MS)) {
       try {
         await this.attempt();
         this.done = true;
         return;
       } catch (error) {
         if (error instanceof FatalStartupError) throw error;
+        if (this.stopping.signal.aborted) return;
         this.logger.failure('waiting for the database', error, { next_try_in_ms: backoff });
-        await sleep(backoff);
+        await sleep(backoff, undefined, { signal: this.stopping.signal }).catch(() => undefined);
       }
     }
   }
@@ -88,7 +92,7 @@ export class Startup {
     await this.leases.hold('startup', async () => {
       await this.dataSource.runMigrations();
       for (const step of this.preparations) await step();
-    });
+    }, this.stopping.signal);
     await this.feed.begin();
     for (const step of this.loads) await step();
     this.feed.start();

@@ -28,7 +28,7 @@ export class GrantDispatcher {
     if (params.grant_type === undefined) throw invalidRequest('The parameter grant_type is missing.');
     const handler = this.handlers.get(params.grant_type);
     if (!handler) throw new OAuthError('unsupported_grant_type', 'This server does not serve that grant type.');
-    if (handler.confidentialOnly && !client.confidential) throw invalidClient(true, 'public client');
+    if (handler.confidentialOnly && !client.confidential) throw invalidClient(false, 'public client');
     if (!client.grantTypes.has(handler.grantType)) throw new OAuthError('unauthorized_client', 'This client may not use that grant type.');
     return this.issuer.issue(await handler.authorize(client, handler.parse(params)));
   }

@@ -2,6 +2,8 @@ import type { KeyObject } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { JWK } from 'jose';
 import { SecretBox } from '../common/crypto/secret-box.js';
+import { Logger } from '../common/logging/logger.js';
+import { Serial } from '../common/serial.js';
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
 import { Clock } from '../common/time/clock.js';
 import type { SigningAlgorithm } from '../config/settings.js';
@@ -29,23 +31,36 @@ export const sealContext = (kid: string): string => `signing-key:${kid}`;
 export class KeyRing {
   private byKid: ReadonlyMap<string, SigningKey> = new Map();
   private activeByAlg: ReadonlyMap<string, SigningKey> = new Map();
+  private newestActive: SigningKey | undefined;
+  private readonly loads = new Serial();
 
   constructor(
     private readonly keys: SigningKeysRepository,
     private readonly box: SecretBox,
     private readonly clock: Clock,
+    private readonly logger: Logger,
     feed: ChangeFeed,
     startup: Startup,
   ) {
+    // First of all, so that an instance that cannot open the keys stops before it adds its own.
+    startup.prepare(() => this.load(true));
     startup.load(() => this.reload());
     feed.subscribe('signing-key', () => this.reload());
+    feed.onGap(() => this.reload());
   }
 
-  /** @throws {TemporarilyUnavailableError} before the keys were loaded */
-  active(alg: SigningAlgorithm): SigningKey {
-    const key = this.activeByAlg.get(alg);
-    if (!key) throw new TemporarilyUnavailableError(`no active ${alg} key is loaded`);
+  /**
+   * The key that signs: the active one of the algorithm or, while that algorithm's first key is published and not in use yet, the newest active one of another.
+   * @throws {TemporarilyUnavailableError} before the keys were loaded
+   */
+  signer(alg: SigningAlgorithm): SigningKey {
+    const key = this.activeByAlg.get(alg) ?? this.newestActive;
+    if (!key) throw new TemporarilyUnavailableError('no active signing key is loaded');
     return key;
+  }
+
+  get canSign(): boolean {
+    return this.newestActive !== undefined;
   }
 
   has(alg: SigningAlgorithm): boolean {
@@ -63,21 +78,33 @@ export class KeyRing {
     return { keys: [...this.byKid.values()].filter((key) => this.inUse(key)).map((key) => key.publicJwk) };
   }
 
-  async reload(): Promise<void> {
-    const rows = await this.keys.all();
-    const previous = this.byKid;
-    const loaded = rows.map((row) => [row, this.ready(row, previous.get(row.kid))] as const);
-    this.byKid = new Map(loaded.map(([row, key]) => [row.kid, key]));
-    this.activeByAlg = new Map(loaded.filter(([row]) => row.status === 'active').map(([row, key]) => [row.alg, key]));
+  reload(): Promise<void> {
+    return this.loads.run(() => this.load(false));
   }
 
-  private ready(row: SigningKeyEntity, known: SigningKey | undefined): SigningKey {
+  /** @param strict whether a key that cannot be opened is fatal; in service it is reported and passed over */
+  private async load(strict: boolean): Promise<void> {
+    const rows = await this.keys.all();
+    const loaded: (readonly [SigningKeyEntity, SigningKey])[] = [];
+    for (const row of rows) {
+      const key = this.ready(row, this.byKid.get(row.kid));
+      if (key) loaded.push([row, key]);
+      else if (strict) throw new FatalStartupError('KEY_ENCRYPTION_KEY: does not open the signing keys in this database; start with the key that they were made under');
+      else this.logger.warn('a signing key cannot be opened with this KEY_ENCRYPTION_KEY', { kid: row.kid });
+    }
+    this.byKid = new Map(loaded.map(([row, key]) => [row.kid, key]));
+    const active = loaded.filter(([row]) => row.status === 'active');
+    this.activeByAlg = new Map(active.map(([row, key]) => [row.alg, key]));
+    this.newestActive = active[0]?.[1];
+  }
+
+  private ready(row: SigningKeyEntity, known: SigningKey | undefined): SigningKey | undefined {
     if (known) return { ...known, expiresAtMs: row.expiresAt };
     let privateJwk: JWK;
     try {
       privateJwk = JSON.parse(this.box.open(row.sealedPrivateJwk, sealContext(row.kid))) as JWK;
     } catch {
-      throw new FatalStartupError('KEY_ENCRYPTION_KEY: does not open the signing keys in this database; start with the key that they were made under');
+      return undefined;
     }
     return { kid: row.kid, alg: row.alg as SigningAlgorithm, publicJwk: row.publicJwk, publicKey: importPublic(row.publicJwk), privateKey: importPrivate(privateJwk), expiresAtMs: row.expiresAt };
   }

@@ -6,6 +6,7 @@ import { Config } from '../config/config.js';
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../config/settings.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { isDuplicate } from '../database/database-errors.js';
+import { OvertakenError, untilNotOvertaken } from '../database/optimistic.js';
 import { Transactions } from '../database/transactions.js';
 import { KeyFactory } from './key-factory.js';
 import { KeyRing } from './key-ring.js';
@@ -36,10 +37,15 @@ export class KeyRotation {
     private readonly config: Config,
   ) {}
 
-  /** Sees to it that an algorithm has an active key and a next one. */
+  /**
+   * Sees to it that an algorithm has an active key and a next one. Where another algorithm signs already, the first key of this one is only published: it takes
+   * over when it has been known for long enough.
+   */
   async ensure(alg: SigningAlgorithm): Promise<void> {
-    const has = new Set((await this.keys.all()).filter((key) => key.alg === alg).map((key) => key.status));
-    for (const status of ['active', 'next'] as const) if (!has.has(status)) await this.add(alg, status, SERVER);
+    const keys = await this.keys.all();
+    const has = (status: string) => keys.some((key) => key.alg === alg && key.status === status);
+    if (!has('active') && !keys.some((key) => key.status === 'active')) await this.add(alg, 'active', SERVER);
+    if (!has('next')) await this.add(alg, 'next', SERVER);
   }
 
   /** Every algorithm that has an active key. */
@@ -52,7 +58,7 @@ export class KeyRotation {
     const rows = (await this.keys.all()).filter((key) => key.alg === alg);
     const active = rows.find((key) => key.status === 'active');
     const next = rows.find((key) => key.status === 'next');
-    if (active && next) {
+    if (next) {
       const youngMs = this.youngForMs(active, next);
       if (youngMs > 0) return { outcome: 'too_young', retryAfterSeconds: Math.ceil(youngMs / 1000) };
     }
@@ -74,27 +80,33 @@ export class KeyRotation {
     }
   }
 
-  /** Emergency: takes a key out of the JWKS at once, and with it every token that it signed. An active key's place is taken by the next one. */
+  /**
+   * Emergency: takes a key out of the JWKS at once, and with it every token that it signed. The next key takes the place of an active one. Answers
+   * whether there was such a key.
+   */
   async remove(kid: string, actor: Actor): Promise<boolean> {
-    const key = await this.keys.find(kid);
-    if (!key) return false;
-    const alg = key.alg as SigningAlgorithm;
-    const gone = await this.write(async (manager) => {
-      if (!(await this.keys.delete(key, manager))) return false;
-      if (key.status === 'active') await this.keys.promote(alg, this.clock.nowMs(), manager);
-      await this.audit.record({ type: 'signing_key.deleted', actor, detail: { alg, kid, status: key.status } }, manager);
-      return true;
-    });
-    if (gone && key.status !== 'retired') {
-      await this.ensure(alg);
-      await this.ring.reload();
-    }
-    return gone;
+    const known = await this.keys.find(kid);
+    if (!known) return false;
+    const alg = known.alg as SigningAlgorithm;
+    const fresh = await this.factory.make(alg);
+    return untilNotOvertaken(() =>
+      this.write(async (manager) => {
+        const key = await this.keys.find(kid, manager);
+        if (!key) return false;
+        // A rotation at the same moment may have moved it to another place: then look again.
+        if (!(await this.keys.delete(key, manager))) throw new OvertakenError();
+        const nowMs = this.clock.nowMs();
+        const promoted = key.status === 'active' && (await this.keys.promote(alg, nowMs, manager));
+        if (key.status !== 'retired') await this.keys.insert(fresh, key.status === 'active' && !promoted ? 'active' : 'next', nowMs, manager);
+        await this.audit.record({ type: 'signing_key.deleted', actor, detail: { alg, kid, status: key.status } }, manager);
+        return true;
+      }),
+    );
   }
 
-  /** Keys that were published together with the first active one have been in every JWKS that ever left this server. */
-  private youngForMs(active: SigningKeyEntity, next: SigningKeyEntity): number {
-    const firstPair = active.publishedAt === active.activatedAt && next.publishedAt - active.publishedAt < 10_000;
+  /** How much longer a next key must be published. One that came with the first active one has been in every JWKS that ever left this server. */
+  private youngForMs(active: SigningKeyEntity | undefined, next: SigningKeyEntity): number {
+    const firstPair = active !== undefined && active.publishedAt === active.activatedAt && next.publishedAt - active.publishedAt < 10_000;
     return firstPair ? 0 : next.publishedAt + this.config.jwksMaxAgeSeconds * 1000 - this.clock.nowMs();
   }
 

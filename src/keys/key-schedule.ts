@@ -5,6 +5,7 @@ import { Clock } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
 import type { SigningAlgorithm } from '../config/settings.js';
 import { Startup } from '../database/startup.js';
+import { KeyRing } from './key-ring.js';
 import { KeyRotation } from './key-rotation.js';
 import { SigningKeysRepository } from './signing-keys.repository.js';
 
@@ -17,6 +18,7 @@ export class KeySchedule implements OnApplicationShutdown {
 
   constructor(
     private readonly keys: SigningKeysRepository,
+    private readonly ring: KeyRing,
     private readonly rotation: KeyRotation,
     private readonly clock: Clock,
     private readonly config: Config,
@@ -41,6 +43,9 @@ export class KeySchedule implements OnApplicationShutdown {
         const due = intervalMs > 0 && key.status === 'active' && (key.activatedAt ?? 0) + intervalMs <= this.clock.nowMs();
         if (due) await this.rotation.rotate(key.alg as SigningAlgorithm, SERVER);
       }
+      const { accessTokenSigningAlg: alg } = this.config;
+      if (!this.ring.has(alg)) await this.rotation.rotate(alg, SERVER);
+      await this.rotation.ensure(alg);
       await this.keys.deleteExpired(this.clock.nowMs());
     } catch (error) {
       this.logger.failure('the scheduled look at the signing keys failed', error);

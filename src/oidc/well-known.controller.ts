@@ -7,6 +7,9 @@ import { Config } from '../config/config.js';
 import { KeyRing } from '../keys/key-ring.js';
 import { ServerMetadata } from './server-metadata.js';
 
+/** Another instance may serve a JWKS without a new key for so long, until it has read the change feed: caches let go earlier by as much. */
+const PROPAGATION_SECONDS = 2;
+
 /** What anyone may read: the server's metadata and its public keys. */
 @ApiExcludeController()
 @Controller('.well-known')
@@ -19,7 +22,7 @@ export class WellKnownController {
     private readonly keys: KeyRing,
     private readonly metadata: ServerMetadata,
   ) {
-    this.headers = { 'Cache-Control': `public, max-age=${config.jwksMaxAgeSeconds}`, 'Access-Control-Allow-Origin': '*', 'X-Content-Type-Options': 'nosniff' };
+    this.headers = { 'Cache-Control': `public, max-age=${Math.max(1, config.jwksMaxAgeSeconds - PROPAGATION_SECONDS)}`, 'Access-Control-Allow-Origin': '*', 'X-Content-Type-Options': 'nosniff' };
     this.issuerPath = new URL(config.issuer).pathname.slice(1);
   }
 

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Serial } from '../common/serial.js';
 import { Config } from '../config/config.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { Startup } from '../database/startup.js';
@@ -22,6 +23,7 @@ export class ResourceDirectory {
   private readonly adminApi: Resource;
   private byIdentifier: ReadonlyMap<string, Resource> = new Map();
   private byScope: ReadonlyMap<string, Resource> = new Map();
+  private readonly loads = new Serial();
 
   constructor(
     config: Config,
@@ -32,6 +34,7 @@ export class ResourceDirectory {
     this.adminApi = { identifier: adminAudience(config.issuer), scopes: new Set(Object.keys(ADMIN_SCOPES)), resourceServers: new Set(), accessTokenFormat: null, accessTokenLifetimeSeconds: null };
     startup.load(() => this.reload());
     feed.subscribe('resource', () => this.reload());
+    feed.onGap(() => this.reload());
   }
 
   find(identifier: string): Resource | undefined {
@@ -43,7 +46,11 @@ export class ResourceDirectory {
     return this.byScope.get(scope);
   }
 
-  async reload(): Promise<void> {
+  reload(): Promise<void> {
+    return this.loads.run(() => this.load());
+  }
+
+  private async load(): Promise<void> {
     const rows = await this.resources.all();
     const all: Resource[] = rows.map((row) => ({
       identifier: row.identifier,

@@ -5,6 +5,7 @@ import { type Actor, AuditLog, type AuditRecord } from '../audit/audit-log.js';
 import { Clock } from '../common/time/clock.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { isDuplicate } from '../database/database-errors.js';
+import { OvertakenError, untilNotOvertaken } from '../database/optimistic.js';
 import { Transactions } from '../database/transactions.js';
 import type { ResourceEntity } from './resource.entity.js';
 import { ResourceDirectory } from './resource-directory.js';
@@ -12,9 +13,6 @@ import { ResourcesRepository } from './resources.repository.js';
 
 /** The identifier, or a scope, belongs to another resource. */
 export class ResourceConflictError extends Error {}
-
-/** Another writer was faster. */
-export class ResourceChangedError extends Error {}
 
 export type ResourceMetadata = Pick<ResourceEntity, 'identifier' | 'name' | 'scopes' | 'resourceServers' | 'accessTokenFormat' | 'accessTokenLifetime'>;
 
@@ -37,21 +35,36 @@ export class ResourceRegistry {
     return this.write(row.resourceId, { type: 'resource.created', actor, detail: { resource_id: row.resourceId, identifier: row.identifier } }, (manager) => this.resources.insert(row, manager));
   }
 
-  /** @throws {ResourceConflictError} @throws {ResourceChangedError} */
-  async update(read: ResourceEntity, metadata: ResourceMetadata, actor: Actor): Promise<ResourceEntity> {
-    const changes = { ...metadata, updatedAt: this.clock.nowMs() };
-    const changed = (Object.keys(metadata) as (keyof ResourceMetadata)[]).filter((field) => JSON.stringify(read[field]) !== JSON.stringify(metadata[field]));
-    if (changed.length === 0) return read;
-    await this.write(read.resourceId, { type: 'resource.updated', actor, detail: { resource_id: read.resourceId, changed } }, async (manager) => {
-      if (!(await this.resources.update(read, changes, manager))) throw new ResourceChangedError();
+  /**
+   * @param edit makes the new metadata from the current state; it may refuse by throwing, and is asked again when another writer was faster
+   * @returns the new state, `null` when there is no such resource
+   * @throws {ResourceConflictError}
+   */
+  update(resourceId: string, actor: Actor, edit: (current: ResourceEntity) => ResourceMetadata): Promise<ResourceEntity | null> {
+    return untilNotOvertaken(async () => {
+      const current = await this.resources.find(resourceId);
+      if (!current) return null;
+      const metadata = edit(current);
+      const changed = (Object.keys(metadata) as (keyof ResourceMetadata)[]).filter((field) => JSON.stringify(current[field]) !== JSON.stringify(metadata[field]));
+      if (changed.length === 0) return current;
+      const changes = { ...metadata, updatedAt: this.clock.nowMs() };
+      await this.write(resourceId, { type: 'resource.updated', actor, detail: { resource_id: resourceId, changed } }, async (manager) => {
+        if (!(await this.resources.update(current, changes, manager))) throw new OvertakenError();
+      });
+      return { ...current, ...changes, version: current.version + 1 };
     });
-    return { ...read, ...changes, version: read.version + 1 };
   }
 
-  /** @throws {ResourceChangedError} */
-  async delete(read: ResourceEntity, actor: Actor): Promise<void> {
-    await this.write(read.resourceId, { type: 'resource.deleted', actor, detail: { resource_id: read.resourceId, identifier: read.identifier } }, async (manager) => {
-      if (!(await this.resources.delete(read, manager))) throw new ResourceChangedError();
+  /** @param check may refuse by throwing. Answers whether there was such a resource. */
+  delete(resourceId: string, actor: Actor, check: (current: ResourceEntity) => void): Promise<boolean> {
+    return untilNotOvertaken(async () => {
+      const current = await this.resources.find(resourceId);
+      if (!current) return false;
+      check(current);
+      await this.write(resourceId, { type: 'resource.deleted', actor, detail: { resource_id: resourceId, identifier: current.identifier } }, async (manager) => {
+        if (!(await this.resources.delete(current, manager))) throw new OvertakenError();
+      });
+      return true;
     });
   }
 

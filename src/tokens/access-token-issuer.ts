@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { digestOf, newOpaqueValue } from '../common/crypto/opaque-value.js';
+import { OAuthError } from '../common/oauth/oauth-error.js';
 import { formatScope } from '../common/oauth/scope.js';
 import { Clock } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
-import { AccessTokenJwt } from './access-token-jwt.js';
+import { AccessTokenJwt, MAX_ACCESS_TOKEN_LENGTH } from './access-token-jwt.js';
 import { AccessTokensRepository } from './access-tokens.repository.js';
 import type { GrantedAccess, TokenResponse } from './granted-access.js';
 import { newTokenId } from './token-id.js';
@@ -18,6 +19,7 @@ export class AccessTokenIssuer {
     private readonly tokens: AccessTokensRepository,
   ) {}
 
+  /** @throws {OAuthError} `invalid_scope` for a JWT of more than {@link MAX_ACCESS_TOKEN_LENGTH} characters */
   issue(access: GrantedAccess): TokenResponse | Promise<TokenResponse> {
     const scope = formatScope(access.scope);
     if (access.format === 'opaque') return this.issueOpaque(access, scope);
@@ -32,6 +34,7 @@ export class AccessTokenIssuer {
       jti: newTokenId(access.client.tokenGeneration),
       ...(scope === '' ? {} : { scope }),
     });
+    if (token.length > MAX_ACCESS_TOKEN_LENGTH) throw new OAuthError('invalid_scope', 'The token would be too long. Ask for less scope, or for fewer resources.');
     return response(token, access, scope);
   }
 

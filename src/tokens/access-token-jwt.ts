@@ -17,6 +17,9 @@ export interface AccessTokenClaims {
   scope?: string;
 }
 
+/** No token is longer, so that each fits into an Authorization header and back into a form that asks about it. */
+export const MAX_ACCESS_TOKEN_LENGTH = 12_000;
+
 /** Signs and verifies JWT access tokens: `typ` `at+jwt`, `alg` and `kid` of one of our keys, nothing else in the header (RFC 9068 §2.1). */
 @Injectable()
 export class AccessTokenJwt {
@@ -29,7 +32,7 @@ export class AccessTokenJwt {
   ) {}
 
   sign(claims: AccessTokenClaims): string {
-    const key = this.keys.active(this.config.accessTokenSigningAlg);
+    const key = this.keys.signer(this.config.accessTokenSigningAlg);
     if (key.alg !== 'EdDSA') return this.jwt.sign(claims, { privateKey: key.privateKey as never, algorithm: key.alg, header: headerOf(key) });
     // jsonwebtoken, on which @nestjs/jwt stands, does not know EdDSA (RFC 8037).
     const input = `${this.headerSegment(key)}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`;
@@ -53,7 +56,7 @@ export class AccessTokenJwt {
 
   private verifyByJsonWebToken(key: SigningKey, alg: 'ES256' | 'RS256' | 'PS256', token: string): AccessTokenClaims | undefined {
     try {
-      return this.jwt.verify<AccessTokenClaims>(token, { publicKey: key.publicKey as never, algorithms: [alg], ignoreExpiration: true });
+      return asClaims(this.jwt.verify<object>(token, { publicKey: key.publicKey as never, algorithms: [alg], ignoreExpiration: true }));
     } catch {
       return undefined;
     }
@@ -61,7 +64,11 @@ export class AccessTokenJwt {
 
   private verifyEdDsa(key: SigningKey, header: string, payload: string, signature: string): AccessTokenClaims | undefined {
     if (!verify(null, Buffer.from(`${header}.${payload}`), key.publicKey, Buffer.from(signature, 'base64url'))) return undefined;
-    return JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as AccessTokenClaims;
+    try {
+      return asClaims(JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')));
+    } catch {
+      return undefined;
+    }
   }
 
   private keyFor(header: string): SigningKey | undefined {
@@ -80,6 +87,16 @@ export class AccessTokenJwt {
     if (segment === undefined) this.headers.set(key, (segment = Buffer.from(JSON.stringify(headerOf(key))).toString('base64url')));
     return segment;
   }
+}
+
+/** Only what has the shape that we sign is taken for ours, whatever else a key of ours may have signed (RFC 8725 §3.11). */
+function asClaims(value: unknown): AccessTokenClaims | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  const { iss, sub, aud, client_id: clientId, iat, exp, jti, scope } = value as Record<string, unknown>;
+  const texts = [iss, sub, clientId, jti, scope ?? ''].every((claim) => typeof claim === 'string');
+  const times = Number.isSafeInteger(iat) && Number.isSafeInteger(exp);
+  const audience = typeof aud === 'string' || (Array.isArray(aud) && aud.every((each) => typeof each === 'string'));
+  return texts && times && audience ? (value as AccessTokenClaims) : undefined;
 }
 
 const headerOf = (key: SigningKey) => ({ alg: key.alg, typ: 'at+jwt', kid: key.kid });

@@ -3,7 +3,7 @@ import { ClientDirectory } from '../clients/client-directory.js';
 import { digestOf, OPAQUE_PREFIX } from '../common/crypto/opaque-value.js';
 import { Clock } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
-import { AccessTokenJwt } from './access-token-jwt.js';
+import { AccessTokenJwt, MAX_ACCESS_TOKEN_LENGTH } from './access-token-jwt.js';
 import { AccessTokensRepository } from './access-tokens.repository.js';
 import { RevokedTokens } from './revoked-tokens.js';
 import { generationOf } from './token-id.js';
@@ -25,9 +25,6 @@ export interface AccessToken {
   readonly clientGeneration: string;
   readonly revoked: boolean;
 }
-
-/** Longer than any token that we issue, so that nothing longer is hashed or decoded. */
-const MAX_TOKEN_LENGTH = 8192;
 
 @Injectable()
 export class AccessTokenVerifier {
@@ -53,7 +50,7 @@ export class AccessTokenVerifier {
 
   /** The token if we issued it and it has not expired, in whichever state. */
   async read(token: string): Promise<AccessToken | undefined> {
-    if (token.length > MAX_TOKEN_LENGTH) return undefined;
+    if (token.length > MAX_ACCESS_TOKEN_LENGTH) return undefined;
     const read = token.startsWith(OPAQUE_PREFIX.accessToken) ? await this.readOpaque(token) : this.readJwt(token);
     return read && read.expiresAt > this.clock.nowMs() / 1000 ? read : undefined;
   }

@@ -42,13 +42,13 @@ export class BearerGuard implements CanActivate {
   }
 }
 
-/** @throws {Problem} with a challenge that names no error when there are no credentials (RFC 6750 §3.1) */
+/** @throws {Problem} with a challenge that names no error when there are no credentials, or others than a bearer token (RFC 6750 §3.1) */
 function bearerToken(req: Request): string {
-  const header = req.headers.authorization;
-  if (header === undefined) throw new Problem(401, 'An access token is needed.', undefined, { 'WWW-Authenticate': 'Bearer realm="mintgate"' });
   if (req.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization').length > 1) {
     throw challenge(400, 'invalid_request', 'The Authorization header is repeated.');
   }
+  const header = req.headers.authorization;
+  if (header === undefined || !/^bearer\b/i.test(header)) throw new Problem(401, 'An access token is needed.', undefined, { 'WWW-Authenticate': 'Bearer realm="mintgate"' });
   const match = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header);
   if (!match) throw challenge(401, 'invalid_token', 'The Authorization header holds no bearer token.');
   return match[1];

@@ -18,8 +18,10 @@ export class RevokedTokens implements OnApplicationShutdown {
     startup: Startup,
   ) {
     feed.subscribe('revoked-token', (change) => this.add(change.subject, change.expiresAtMs));
+    const replay = () => feed.replay('revoked-token', (change) => this.add(change.subject, change.expiresAtMs));
+    feed.onGap(replay);
     startup.load(async () => {
-      await feed.replay('revoked-token', (change) => this.add(change.subject, change.expiresAtMs));
+      await replay();
       this.timer ??= setInterval(() => this.prune(), PRUNE_INTERVAL_MS).unref();
     });
   }

@@ -80,7 +80,6 @@ describe('the source', () => {
     ['Repository<T> outside repositories and database/', /\bRepository<|\bgetRepository\b|\bInjectRepository\b/, REPOSITORIES],
     ['a query builder outside repositories and database/', /\bcreateQueryBuilder\b/, REPOSITORIES],
     ['SQL outside repositories and database/', /['"`]\s*(SELECT\b.+\bFROM\b|INSERT\b.+\bINTO\b|UPDATE\b.+\bSET\b|DELETE\s+FROM\b|(CREATE|ALTER|DROP)\s+TABLE\b)/i, REPOSITORIES],
-    ['the wall clock outside common/time', /\bDate\.now\(\)|\bnew Date\(\)/, /^src\/common\/time\//],
     ['a switch on the grant type', /switch\s*\([^)]*grant_?type/i, /^$/],
     ['an ES import without its extension', /from '\.{1,2}\/[^']*(?<!\.js)'/, /^$/],
   ])('holds no: %s', (_, pattern, allowed) => {

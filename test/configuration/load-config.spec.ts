@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'dotenv';
-import { ConfigurationError, loadConfig } from '../../src/config/load-config.js';
+import { ConfigurationError } from '../../src/config/configuration-error.js';
+import { loadConfig } from '../../src/config/load-config.js';
 import { configurationReference, environmentExample } from '../../src/config/reference.js';
 import { type Setting, SETTINGS } from '../../src/config/settings.js';
 
@@ -82,7 +83,7 @@ describe('a wrong setting', () => {
     ['TLS_CERT_FILE', { TLS_CERT_FILE: __filename }, 'TLS_CERT_FILE and TLS_KEY_FILE'],
     ['TLS_KEY_FILE', { TLS_KEY_FILE: __filename }, 'TLS_CERT_FILE and TLS_KEY_FILE'],
   ])('%s without the other of the pair is refused', (_, env, both) => {
-    expectOneLine(problemsOf({ ...BASE, ...env } as Record<string, string>), both);
+    expectOneLine(problemsOf({ ...BASE, ...env }), both);
   });
 
   it.each([
@@ -119,7 +120,7 @@ describe('in production', () => {
     ['a KEY_ENCRYPTION_KEY of one repeated byte', { KEY_ENCRYPTION_KEY: Buffer.alloc(32).toString('base64') }, 'KEY_ENCRYPTION_KEY'],
     ['a short BOOTSTRAP_CLIENT_SECRET', { BOOTSTRAP_CLIENT_ID: 'admin', BOOTSTRAP_CLIENT_SECRET: 'hunter2' }, 'BOOTSTRAP_CLIENT_SECRET'],
   ])('refuses %s', (_, env, variable) => {
-    expectOneLine(problemsOf({ ...PRODUCTION, ...env } as Record<string, string>), variable);
+    expectOneLine(problemsOf({ ...PRODUCTION, ...env }), variable);
   });
 
   it('listens on all addresses, serves no API documentation, and drains for five seconds, unless told otherwise', () => {

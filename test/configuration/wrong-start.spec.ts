@@ -29,7 +29,7 @@ describe('a start that cannot succeed', () => {
   it.each<[string, Record<string, string>, RegExp[]]>([
     ['one wrong setting', { LOG_LEVEL: 'loud' }, [/^mintgate: LOG_LEVEL: /]],
     ['three wrong settings', { WORKERS: '0', DOCS_ENABLED: 'yes', LOG_LEVEL: 'loud' }, [/^mintgate: WORKERS: /, /^mintgate: LOG_LEVEL: /, /^mintgate: DOCS_ENABLED: /]],
-    ['settings that are wrong together', { NODE_ENV: 'production', ISSUER: 'http://id.example.com', TRUST_PROXY: '0.0.0.0/0' }, [/^mintgate: ISSUER: /, /^mintgate: TRUST_PROXY: /]],
+    ['settings that are wrong together', { NODE_ENV: 'production', ISSUER: 'http://id.example.com', TRUST_PROXY: '0.0.0.0/0' }, [/^mintgate: ISSUER: /, /^mintgate: TRUST_PROXY: /, /^mintgate: KEY_ENCRYPTION_KEY: /]],
     ['no key of its own in production', { NODE_ENV: 'production', ISSUER: 'https://id.example.com' }, [/^mintgate: KEY_ENCRYPTION_KEY: is required in production/]],
     ['synchronize', { TYPEORM_SYNCHRONIZE: 'true' }, [/^mintgate: TYPEORM_SYNCHRONIZE: /]],
     ['a wrong setting with several workers', { WORKERS: '2', TRUST_PROXY: '*' }, [/^mintgate: TRUST_PROXY: /]],

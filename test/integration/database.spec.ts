@@ -32,7 +32,7 @@ describeOnEachDatabase('transactions', (kind) => {
   let database: Database;
   let transactions: Transactions;
   const forUpdate = kind === 'MariaDB' ? ' FOR UPDATE' : '';
-  const value = async (id: number): Promise<number> => Number((await database.query<{ n: number }>('SELECT n FROM counters WHERE id = ?', [id]))[0]!.n);
+  const value = async (id: number): Promise<number> => Number((await database.query<{ n: number }>('SELECT n FROM counters WHERE id = ?', [id]))[0].n);
 
   beforeAll(async () => {
     server = await TestServer.start({ kind });
@@ -49,7 +49,7 @@ describeOnEachDatabase('transactions', (kind) => {
   it('50 in parallel that read, modify and write all succeed, and none is lost', async () => {
     await Promise.all(Array.from({ length: 50 }, () => transactions.run(async (manager) => {
       const [row] = await database.query<{ n: number }>(`SELECT n FROM counters WHERE id = 1${forUpdate}`, [], manager);
-      await database.execute('UPDATE counters SET n = ? WHERE id = 1', [Number(row!.n) + 1], manager);
+      await database.execute('UPDATE counters SET n = ? WHERE id = 1', [Number(row.n) + 1], manager);
     })));
     expect(await value(1)).toBe(50);
   });
@@ -161,7 +161,7 @@ describe.each(MARIADB)('the deadline of database work (%s)', (kind) => {
   afterAll(() => server.stop());
 
   const connections = async (): Promise<number> =>
-    ((await server.database.sql('SELECT COUNT(*) AS n FROM information_schema.processlist WHERE db = DATABASE()')) as { n: number }[])[0]!.n;
+    ((await server.database.sql('SELECT COUNT(*) AS n FROM information_schema.processlist WHERE db = DATABASE()')) as { n: number }[])[0].n;
 
   it.each<[string, () => Promise<unknown>]>([
     ['a query', () => database.query('SELECT SLEEP(10)')],

@@ -66,7 +66,8 @@ describe('going out of service', () => {
     const stopping = server.stop();
     const fresh = new Agent({ keepAlive: false });
     const ready = await get(fresh, `${server.url}/health/ready`);
-    expect({ status: ready.status, body: JSON.parse(ready.body) as unknown }).toEqual({ status: 503, body: expect.objectContaining({ status: 'draining' }) });
+    expect(ready.status).toBe(503);
+    expect(JSON.parse(ready.body)).toMatchObject({ status: 'draining' });
     for (const agent of [idle, fresh, new Agent()]) {
       expect(await get(agent, `${server.url}/oauth/token`, tokenRequest(client))).toMatchObject({ status: 200, connection: 'close' });
       expect(await get(agent, `${server.url}/health/live`)).toMatchObject({ status: 200, connection: 'close' });
@@ -117,16 +118,11 @@ describe('going out of service', () => {
   });
 
   it('writes what was still to be written: when each secret was used last', async () => {
-    const database = await TestServer.start();
-    const shared = { ...database.database };
-    const second = await TestServer.start({ database: shared, issuer: database.issuer, env: { LAST_USED_FLUSH_SECONDS: '3600' } });
-    await second.driver.token(client);
-    const mine = await second.driver.registerClient();
-    await second.driver.accessToken(mine);
-    await second.stop();
-    const { body } = await database.driver.adminRequest<{ items: { last_used_at: string | null }[] }>('GET', `/clients/${mine.clientId}/secrets`);
-    expect(body.items.map(({ last_used_at }) => last_used_at)).toEqual([new Date(database.clock.nowMs()).toISOString()]);
-    await database.stop();
+    const stopped = await TestServer.start({ database: server.database, issuer: server.issuer, env: { LAST_USED_FLUSH_SECONDS: '3600' } });
+    await stopped.driver.accessToken(client);
+    await stopped.stop();
+    const { body } = await server.driver.adminRequest<{ items: { last_used_at: string | null }[] }>('GET', `/clients/${client.clientId}/secrets`);
+    expect(body.items.map(({ last_used_at }) => last_used_at)).toEqual([new Date(stopped.clock.nowMs()).toISOString()]);
     await server.stop();
   });
 });
@@ -153,7 +149,8 @@ describeOnEachDatabase('a request that meets a fault of ours', (kind) => {
     await database.execute('ALTER TABLE vanished RENAME TO access_tokens');
     for (const answer of [failed, introspected]) {
       expect(answer.status).toBe(500);
-      expect(answer.body).toEqual({ error: 'server_error', error_description: expect.any(String) });
+      expect(answer.body).toMatchObject({ error: 'server_error' });
+      expect(Object.keys(answer.body)).toEqual(['error', 'error_description']);
       expect(answer.headers.get('cache-control')).toBe('no-store');
       expect(answer.text).not.toMatch(LEAK);
     }

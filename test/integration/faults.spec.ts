@@ -98,7 +98,10 @@ function expectUnavailable(answers: Timed[]): void {
     expect(headers.get('cache-control')).toBe('no-store');
     expect(text).not.toMatch(/select|insert|ECONN|mysql|maria|\bat \//i);
     if (what === 'admin') expect(body).toMatchObject({ status: 503, title: 'Service Unavailable' });
-    else expect(body).toEqual({ error: 'temporarily_unavailable', error_description: expect.any(String) });
+    else {
+      expect(body).toMatchObject({ error: 'temporarily_unavailable' });
+      expect(Object.keys(body)).toEqual(['error', 'error_description']);
+    }
   }
 }
 
@@ -145,7 +148,8 @@ if (mariadbPort() === undefined) {
             expect(answer.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
           }
           const jwks = await driver.request('GET', '/.well-known/jwks.json');
-          expect({ status: jwks.status, retryAfter: jwks.headers.get('retry-after') }).toEqual({ status: 503, retryAfter: expect.stringMatching(/^[1-9]\d*$/) });
+          expect(jwks.status).toBe(503);
+          expect(jwks.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
           expect(jwks.headers.get('cache-control')).toBe('no-store');
 
           await mariadb.restart();

@@ -12,6 +12,7 @@ interface Setting {
 
 async function snapshotIsolation(on: boolean): Promise<Setting> {
   const mariadb = await PrivateMariadb.start([`--innodb-snapshot-isolation=${on ? 1 : 0}`]);
+  expect(await mariadb.asRoot('SELECT @@innodb_snapshot_isolation AS value')).toEqual([{ value: on ? 1 : 0 }]);
   return { createDatabase: () => mariadb.createDatabase(), end: () => mariadb.remove() };
 }
 
@@ -39,7 +40,7 @@ describe.each(SETTINGS)('20 at once over two instances (%s)', (_, open) => {
 
   /** The sorted statuses of as many requests at once, by turns to the one and the other. */
   async function race(request: (server: TestServer, racer: number) => Promise<{ status: number }>): Promise<number[]> {
-    const answers = await Promise.all(Array.from({ length: RACERS }, (_each, i) => request(servers[i % 2]!, i)));
+    const answers = await Promise.all(Array.from({ length: RACERS }, (_each, i) => request(servers[i % 2], i)));
     return answers.map(({ status }) => status).sort();
   }
 
@@ -99,14 +100,16 @@ describe.each(SETTINGS)('20 at once over two instances (%s)', (_, open) => {
     }
   });
 
-  it('additions of a secret to one client: every one is 201 and every secret works', async () => {
+  it('additions of a secret to one client: 20 are the most that it gets, and every one that was given works', async () => {
     const client = await servers[0].driver.registerClient();
-    const secrets: string[] = [];
-    expect(await race(async ({ driver }) => {
+    const secrets = [client.clientSecret];
+    const statuses = await race(async ({ driver }) => {
       const answer = await driver.adminRequest('POST', `/clients/${client.clientId}/secrets`, {});
-      secrets.push(answer.body['client_secret'] as string);
+      if (answer.status === 201) secrets.push(answer.body['client_secret'] as string);
       return answer;
-    })).toEqual(Array(RACERS).fill(201));
+    });
+    expect(statuses).toEqual(outcome(409, 201));
+    expect((await servers[0].driver.adminRequest<{ items: unknown[] }>('GET', `/clients/${client.clientId}/secrets`)).body.items).toHaveLength(20);
     for (const clientSecret of secrets) expect((await servers[0].driver.token({ clientId: client.clientId, clientSecret })).status).toBe(200);
   });
 
@@ -128,12 +131,12 @@ describe.each(SETTINGS)('20 at once over two instances (%s)', (_, open) => {
         expect(new Set(keys.map(({ kid }) => kid)).size).toBe(before.length + round);
         expect((await server.driver.token({ clientId: 'test-admin', clientSecret: 'test-admin-secret-0123456789abcdef' })).status).toBe(200);
       }
-      servers[0].clock.advanceSeconds(301);
+      servers[0].clock.advanceSeconds(400);
       for (const { driver } of servers) driver.renewAdminToken();
     }
   });
 
-  it('deletions of the active key: one is 204, the others 404 or 204 for none else, and the next key signs', async () => {
+  it('deletions of the active key: one is 204, and the next key signs', async () => {
     const { body } = await servers[0].driver.adminRequest<{ items: { kid: string; status: string }[] }>('GET', '/keys');
     const active = body.items.find(({ status }) => status === 'active')!;
     const next = body.items.find(({ status }) => status === 'next')!;

@@ -33,7 +33,7 @@ async function end(server: SpawnedServer): Promise<{ code: number | null; ms: nu
 describe('the first start in an empty folder', () => {
   it('tells issuer, client id, secret and a curl line that gives a token as it stands; the second start tells no secret', async () => {
     const first = await (await spawn()).ready();
-    await eventually(() => expect(first.stdout).toMatch(/\n\n$/));
+    await eventually(() => expect(first.stdout).toMatch(/\n {2}curl .+\n/));
     expect(first.stdout).toContain(`issuer         ${first.url}\n`);
     expect(first.stdout).toMatch(/client id {6}\S+\n/);
     const secret = SECRET.exec(first.stdout)?.[0];
@@ -41,7 +41,8 @@ describe('the first start in an empty folder', () => {
 
     const curl = first.stdout.split('\n').find((line) => line.trimStart().startsWith('curl '))!;
     const answer = JSON.parse((await sh(curl)).stdout) as Record<string, unknown>;
-    expect(answer).toMatchObject({ token_type: 'Bearer', access_token: expect.any(String), scope: expect.stringContaining('clients:write') });
+    expect(answer['token_type']).toBe('Bearer');
+    expect(answer['scope']).toContain('clients:write');
     const list = await fetch(`${first.url}/admin/v1/clients`, { headers: { authorization: `Bearer ${String(answer['access_token'])}` } });
     expect(list.status).toBe(200);
 
@@ -82,7 +83,7 @@ describe('a signal', () => {
     expect(await server.exited).toEqual({ code: 0, signal: null });
   });
 
-  it.each<[string, () => Promise<{ port: number; close(): void }>]>([
+  it.each<[string, () => Promise<{ port: number; close: () => void }>]>([
     ['refuses connections', async () => ({ port: await freePort(), close: () => undefined })],
     ['accepts connections and never answers', async () => {
       const port = await freePort();
@@ -140,7 +141,7 @@ describe('WORKERS=2', () => {
     expect(both).not.toContain(server.child.pid);
     expect(server.stdout.match(/client secret/g)).toHaveLength(1);
 
-    process.kill(both[0]!, 'SIGKILL');
+    process.kill(both[0], 'SIGKILL');
     const mark = server.log.length;
     await eventually(async () => {
       await request(server).catch(() => undefined);

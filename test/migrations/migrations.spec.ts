@@ -15,7 +15,7 @@ interface Row {
 }
 
 async function count(server: TestServer, from: string): Promise<number> {
-  return Number((await server.get(Database).query<Row>(`SELECT COUNT(*) AS n FROM ${from}`))[0]!['n']);
+  return Number((await server.get(Database).query<Row>(`SELECT COUNT(*) AS n FROM ${from}`))[0]['n']);
 }
 
 async function tables(dataSource: DataSource): Promise<string[]> {

@@ -5,7 +5,7 @@ import type { TestServer } from './test-server.js';
 type Part = string | Record<string, unknown> | null;
 
 /** The server's own signing key: with it a test makes tokens that have one single fault. */
-export const ownKey = (server: TestServer, alg: SigningKey['alg'] = 'ES256'): SigningKey => server.get(KeyRing).active(alg);
+export const ownKey = (server: TestServer, alg: SigningKey['alg'] = 'ES256'): SigningKey => server.get(KeyRing).signer(alg);
 
 /** One part of a JWT; text is taken as it is, anything else as JSON. */
 export const segment = (part: Part): string => Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url');

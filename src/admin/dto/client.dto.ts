@@ -1,5 +1,5 @@
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsISO8601, IsOptional, IsString, Length, Matches, Max, MaxLength, Min } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, MaxLength, Min } from 'class-validator';
 import {
   ACCESS_TOKEN_FORMATS,
   CLIENT_ID,
@@ -11,7 +11,7 @@ import {
   TOKEN_ENDPOINT_AUTH_METHODS,
 } from '../../clients/client-metadata.js';
 
-export const PRINTABLE = /^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u;
+export const PRINTABLE = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u;
 const printable = { message: 'may not hold control or formatting characters' };
 const clientId = { message: 'must start with a letter or digit and hold 128 letters, digits and . _ ~ - at most' };
 
@@ -85,7 +85,7 @@ export class ClientDto implements Partial<Omit<ClientMetadata, 'default_scope' |
   skip_consent?: boolean;
 
   @ApiPropertyOptional({ type: String, format: 'date-time', nullable: true, example: null, description: 'After this time the password grant is refused to the client.' })
-  @IsOptional() @IsString() @IsISO8601({ strict: true })
+  @IsOptional() @IsString() @MaxLength(40)
   password_grant_sunset?: string | null;
 
   @ApiPropertyOptional({ default: true, description: 'A disabled client gets no tokens, and those that it holds are dead.' })

@@ -1,6 +1,6 @@
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional, PartialType } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, IsOptional, IsString, Length, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { ACCESS_TOKEN_FORMATS, type AccessTokenFormat, CLIENT_ID } from '../../clients/client-metadata.js';
 import { PRINTABLE } from './client.dto.js';
 
@@ -32,7 +32,7 @@ export class ResourceDto {
   name?: string;
 
   @ApiPropertyOptional({ type: [ResourceScopeDto], default: [] })
-  @IsOptional() @IsArray() @ArrayMaxSize(200) @ValidateNested({ each: true }) @Type(() => ResourceScopeDto)
+  @IsOptional() @IsArray() @ArrayMaxSize(200) @IsObject({ each: true }) @ValidateNested({ each: true }) @Type(() => ResourceScopeDto)
   scopes?: ResourceScopeDto[];
 
   @ApiPropertyOptional({ type: [String], default: [], example: ['invoices-api'], description: 'Client ids that may introspect its tokens.' })
@@ -47,3 +47,6 @@ export class ResourceDto {
   @IsOptional() @IsInt() @Min(10) @Max(86_400)
   access_token_lifetime?: number | null;
 }
+
+/** As {@link ResourceDto}, with everything left out that stays as it is. */
+export class ResourcePatchDto extends PartialType(ResourceDto) {}

@@ -45,7 +45,7 @@ export class ClientAuthGuard implements CanActivate {
 export class ConfidentialClientAuthGuard extends ClientAuthGuard {
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     await super.canActivate(context);
-    if (!context.switchToHttp().getRequest<ClientRequest>().client!.confidential) throw invalidClient(true, 'public client');
+    if (!context.switchToHttp().getRequest<ClientRequest>().client!.confidential) throw invalidClient(false, 'public client');
     return true;
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Request } from 'express';
 import { type LogFields, Logger } from '../logging/logger.js';
-import { requestId } from './request-context.js';
+import { clientAddress, requestId } from './request-context.js';
 
 /** One log line for a request that was refused or failed. The path is logged, never the query: credentials may have been put there. */
 @Injectable()
@@ -9,7 +9,7 @@ export class ErrorLog {
   constructor(private readonly logger: Logger) {}
 
   refused(req: Request, status: number, fields: LogFields): void {
-    this.logger.info('request refused', { request_id: requestId(req), method: req.method, path: req.path, status, ...fields });
+    this.logger.info('request refused', { request_id: requestId(req), method: req.method, path: req.path, address: clientAddress(req), status, ...fields });
   }
 
   failed(req: Request, status: number, error: unknown): void {

@@ -5,6 +5,8 @@ import { invalidInput, pointer, Problem } from './problem.js';
 const MAX_BODY_BYTES = '256kb';
 const MEDIA_TYPES = ['application/json', 'application/merge-patch+json'];
 const PROTOTYPE_KEYS: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+/** Far more than any body of ours, far less than what recursion can bear. */
+const MAX_DEPTH = 32;
 
 const parseJson = express.json({ limit: MAX_BODY_BYTES, strict: true, inflate: false, type: MEDIA_TYPES });
 
@@ -41,6 +43,8 @@ function parse(req: Request, res: Response): Promise<void> {
 function refusePrototypeKeys(value: object, path: (string | number)[]): void {
   for (const [key, member] of Object.entries(value)) {
     if (PROTOTYPE_KEYS.has(key)) throw invalidInput([{ pointer: pointer(...path, key), detail: 'is not a known field' }]);
-    if (typeof member === 'object' && member !== null && path.length < 32) refusePrototypeKeys(member as object, [...path, key]);
+    if (typeof member !== 'object' || member === null) continue;
+    if (path.length === MAX_DEPTH) throw new Problem(400, 'The request body is nested too deeply.');
+    refusePrototypeKeys(member as object, [...path, key]);
   }
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { Request } from 'express';
 
 const INSTANCE = randomBytes(6).toString('base64url');
@@ -19,7 +20,15 @@ export function requestId(req: Request): string {
   return id;
 }
 
-/** The caller's address: the socket's, or the one that trusted proxies vouch for (`TRUST_PROXY`). */
+/**
+ * The caller's address: the socket's, or the one that trusted proxies vouch for (`TRUST_PROXY`). Some proxies add the port. What is no address
+ * at all, which only a caller can have put there, is passed over.
+ */
 export function clientAddress(req: Request): string {
-  return (req.ip ?? req.socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
+  return bareAddress(req.ip ?? '') ?? bareAddress(req.socket.remoteAddress ?? '') ?? '';
+}
+
+function bareAddress(text: string): string | undefined {
+  const bare = text.replace(/^\[(.*)\](:\d{1,5})?$/, '$1').replace(/^(\d+(?:\.\d+){3}):\d{1,5}$/, '$1').replace(/^::ffff:(?=\d+\.)/i, '');
+  return isIP(bare) === 0 ? undefined : bare;
 }

@@ -28,6 +28,7 @@ export class CreateClients1764000003000 implements MigrationInterface {
         epochMs('password_grant_sunset', NULLABLE),
         flag(runner, 'enabled'),
         varchar('token_generation', 16),
+        varchar('search_text', 512),
         integer('version'),
         epochMs('created_at'),
         epochMs('updated_at'),

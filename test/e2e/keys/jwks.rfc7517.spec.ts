@@ -1,8 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { calculateJwkThumbprint, createRemoteJWKSet, type JWK, jwtVerify } from 'jose';
+import { KeySchedule } from '../../../src/keys/key-schedule.js';
 import { eventually } from '../../support/eventually.js';
 import { flipCase, ownKey, signedJwt, withSegment } from '../../support/forged-tokens.js';
 import { type Credentials, decodeJwt } from '../../support/oauth-driver.js';
+import { JWKS_MAX_AGE } from '../../support/signing-keys.js';
 import { TestServer } from '../../support/test-server.js';
 
 const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
@@ -115,34 +117,50 @@ describe.each(Object.keys(KINDS) as Algorithm[])('RFC 7517 and RFC 7518 with ACC
 });
 
 describe('A change of ACCESS_TOKEN_SIGNING_ALG', () => {
-  it('leaves the tokens of the earlier algorithm valid until they expire, and both kinds of keys published', async () => {
-    const first = await TestServer.start();
-    const client = await first.driver.registerClient({ access_token_lifetime: 3600 });
+  let first: TestServer;
+  let second: TestServer;
+  let client: Credentials;
+
+  beforeEach(async () => {
+    first = await TestServer.start();
+    client = await first.driver.registerClient({ access_token_lifetime: 3600 });
+    second = await TestServer.start({ database: first.database, issuer: first.issuer, clock: first.clock, env: { ACCESS_TOKEN_SIGNING_ALG: 'EdDSA' } });
+  });
+  afterEach(async () => {
+    await second.stop();
+    await first.stop();
+  });
+
+  const algOf = (token: string) => decodeJwt(token).header['alg'];
+  const algsOf = async (server: TestServer) => (await jwksOf(server)).map(({ alg }) => alg).sort();
+
+  it('publishes the first key of the new algorithm, and signs by the earlier one until others can know it', async () => {
+    expect(await algsOf(second)).toEqual(['ES256', 'ES256', 'EdDSA']);
+    expect(algOf(await second.driver.accessToken(client))).toBe('ES256');
+    second.clock.advanceSeconds(JWKS_MAX_AGE - 1);
+    await second.get(KeySchedule).check();
+    expect(algOf(await second.driver.accessToken(client))).toBe('ES256');
+    second.clock.advanceSeconds(1);
+    await second.get(KeySchedule).check();
+    expect(algOf(await second.driver.accessToken(client))).toBe('EdDSA');
+    expect(await algsOf(second)).toEqual(['ES256', 'ES256', 'EdDSA', 'EdDSA']);
+  });
+
+  it('leaves the tokens of the earlier algorithm valid until they expire', async () => {
     const earlier = await first.driver.accessToken(client);
-    const second = await TestServer.start({ database: first.database, issuer: first.issuer, clock: first.clock, env: { ACCESS_TOKEN_SIGNING_ALG: 'EdDSA' } });
-    try {
-      const later = await second.driver.accessToken(client);
-      expect(decodeJwt(later).header['alg']).toBe('EdDSA');
-      for (const token of [earlier, later]) expect((await second.driver.introspect(client, token)).body).toMatchObject({ active: true });
-      expect((await jwksOf(second)).map(({ alg }) => alg).sort()).toEqual(['ES256', 'ES256', 'EdDSA', 'EdDSA']);
-      second.clock.advanceSeconds(3600);
-      expect((await second.driver.introspect(client, earlier)).body).toEqual({ active: false });
-    } finally {
-      await second.stop();
-      await first.stop();
-    }
+    second.clock.advanceSeconds(JWKS_MAX_AGE);
+    await second.get(KeySchedule).check();
+    const later = await second.driver.accessToken(client);
+    for (const token of [earlier, later]) expect((await second.driver.introspect(client, token)).body).toMatchObject({ active: true });
+    second.clock.advanceSeconds(3600 - JWKS_MAX_AGE);
+    expect((await second.driver.introspect(client, earlier)).body).toEqual({ active: false });
   });
 
   it('lets the other instance of a rolling restart verify tokens of the new algorithm within one second', async () => {
-    const first = await TestServer.start();
-    const client = await first.driver.registerClient();
-    const second = await TestServer.start({ database: first.database, issuer: first.issuer, clock: first.clock, env: { ACCESS_TOKEN_SIGNING_ALG: 'RS256' } });
-    try {
-      const token = await second.driver.accessToken(client);
-      await eventually(async () => expect((await first.driver.introspect(client, token)).body).toMatchObject({ active: true }), { withinMs: 1000 });
-    } finally {
-      await second.stop();
-      await first.stop();
-    }
+    second.clock.advanceSeconds(JWKS_MAX_AGE);
+    await second.get(KeySchedule).check();
+    const token = await second.driver.accessToken(client);
+    expect(algOf(token)).toBe('EdDSA');
+    await eventually(async () => expect((await first.driver.introspect(client, token)).body).toMatchObject({ active: true }), { withinMs: 1000 });
   });
 });

@@ -189,7 +189,7 @@ describe('Rotation of signing keys by configuration', () => {
       server.clock.advanceSeconds(1);
       await rotate(server);
       expect((await rotate(server)).headers.get('retry-after')).toBe('20');
-      expect((await server.driver.request('GET', '/.well-known/jwks.json')).headers.get('cache-control')).toBe('public, max-age=20');
+      expect((await server.driver.request('GET', '/.well-known/jwks.json')).headers.get('cache-control')).toBe('public, max-age=18');
       server.clock.advanceSeconds(20);
       expect((await rotate(server)).status).toBe(200);
     } finally {

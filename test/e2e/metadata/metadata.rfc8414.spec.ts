@@ -49,7 +49,7 @@ describe('RFC 8414 and OpenID Connect Discovery', () => {
       const answer = await server.driver.request('GET', path, { headers: { origin: 'https://spa.example' } });
       expect(answer.headers.get('access-control-allow-origin')).toBe('*');
       expect(answer.headers.has('access-control-allow-credentials')).toBe(false);
-      expect(answer.headers.get('cache-control')).toBe('public, max-age=120');
+      expect(answer.headers.get('cache-control')).toBe('public, max-age=118');
       expect(answer.headers.has('set-cookie')).toBe(false);
       expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
     });
@@ -58,7 +58,7 @@ describe('RFC 8414 and OpenID Connect Discovery', () => {
       const answer = await server.driver.request('HEAD', path);
       expect(answer.status).toBe(200);
       expect(answer.text).toBe('');
-      expect(answer.headers.get('cache-control')).toBe('public, max-age=120');
+      expect(answer.headers.get('cache-control')).toBe('public, max-age=118');
     });
 
     it.each([OAUTH, OPENID, JWKS])('%s refuses POST', async (path) => {

@@ -1,0 +1,16 @@
+import { applyDecorators, type Type } from '@nestjs/common';
+import { ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+
+/** Documents the answer of a list: a page of items, and the cursor of the next one. */
+export const ApiPage = (item: Type) =>
+  applyDecorators(
+    ApiExtraModels(item),
+    ApiResponse({
+      status: 200,
+      schema: {
+        type: 'object',
+        required: ['items', 'next_cursor'],
+        properties: { items: { type: 'array', items: { $ref: getSchemaPath(item) } }, next_cursor: { type: 'string', nullable: true, description: '`null`: there are no more' } },
+      },
+    }),
+  );
