@@ -29,7 +29,7 @@ async function serve(config: Config): Promise<void> {
     if (stopping && signal === 'SIGINT') process.exit(130);
     stopping ??= (async () => {
       logger.info('stopping', { signal });
-      await server.stop();
+      await server.stop().catch((error: unknown) => logger.failure('stopping', error));
       logger.info('stopped');
       logger.flush();
       process.exit(0);

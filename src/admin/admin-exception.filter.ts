@@ -1,5 +1,5 @@
 import { type ArgumentsHost, Catch, Injectable } from '@nestjs/common';
-import { ClientExistsError } from '../clients/client-registry.js';
+import { ClientExistsError, MAX_CLIENT_SECRETS, TooManySecretsError } from '../clients/client-registry.js';
 import { Problem } from '../common/http/problem.js';
 import { ProblemFilter } from '../common/http/problem.filter.js';
 import { OvertakenError } from '../database/optimistic.js';
@@ -16,6 +16,7 @@ export class AdminExceptionFilter extends ProblemFilter {
 
 function asConflict(thrown: unknown): unknown {
   if (thrown instanceof ClientExistsError) return new Problem(409, 'A client with this id exists already.');
+  if (thrown instanceof TooManySecretsError) return new Problem(409, `A client has ${MAX_CLIENT_SECRETS} secrets at most: delete one first.`);
   if (thrown instanceof ResourceConflictError) return new Problem(409, 'The identifier, or one of the scopes, belongs to another resource.');
   if (thrown instanceof OvertakenError) return new Problem(409, 'The item was changed at the same moment. Read it again.');
   return thrown;

@@ -18,9 +18,6 @@ import { ApiPage } from './page.decorator.js';
 import { ClientSecretDto } from './dto/client-secret.dto.js';
 import { readQuery } from './query.js';
 
-/** Each attempt is compared with every secret of the client. */
-const MAX_SECRETS = 20;
-
 class ClientSecretResponse {
   @ApiProperty() secret_id: string;
   @ApiProperty({ format: 'date-time' }) created_at: string;
@@ -52,7 +49,6 @@ export class ClientSecretsController {
     const { expires_in: expiresIn, previous_expires_in: previousExpiresIn } = readBody(ClientSecretDto, body);
     const client = await this.managed(clientId, token);
     if (client.tokenEndpointAuthMethod === 'none') throw new Problem(409, 'A public client has no secrets.');
-    if ((await this.secrets.ofClient(client.id)).length >= MAX_SECRETS) throw new Problem(409, `A client has ${MAX_SECRETS} secrets at most: delete one first.`);
     const nowMs = this.clock.nowMs();
     const { row, secret } = await this.registry.addSecret(
       client,

@@ -3,7 +3,7 @@ import { ApiBody, ApiOperation, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import type { ClientEntity } from '../clients/client.entity.js';
 import { CLIENT_ID, type ClientMetadata, clientMetadataProblems, metadataOf, withDefaults } from '../clients/client-metadata.js';
-import { ClientRegistry, newClientId } from '../clients/client-registry.js';
+import { ClientExistsError, ClientRegistry, newClientId } from '../clients/client-registry.js';
 import { ClientsRepository } from '../clients/clients.repository.js';
 import { newOpaqueValue } from '../common/crypto/opaque-value.js';
 import { assertIfMatch, assertIfNoneMatch, entityTag, isNotModified } from '../common/http/entity-tag.js';
@@ -11,6 +11,7 @@ import { mergePatch } from '../common/http/merge-patch.js';
 import { PageCursors } from '../common/http/page-cursor.js';
 import { invalidInput, notFound } from '../common/http/problem.js';
 import { Config } from '../config/config.js';
+import { OvertakenError, untilNotOvertaken } from '../database/optimistic.js';
 import type { AccessToken } from '../tokens/access-token-verifier.js';
 import { Bearer, RequiredScope } from '../tokens/bearer.guard.js';
 import { AdminController } from './admin-controller.decorator.js';
@@ -86,20 +87,9 @@ export class ClientsController {
   @ApiResponse({ status: 201, type: ClientResponse, description: 'It was made.' })
   async put(@Param('client_id') clientId: string, @Body() body: object, @Bearer() token: AccessToken, @Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<ClientResponse> {
     if (!CLIENT_ID.test(clientId)) throw notFound('client');
-    const replaced = await this.registry.update(clientId, actorOf(req, token), (current) => {
-      assertIfMatch(req, entityTag(current));
-      assertIfNoneMatch(req, entityTag(current));
-      const metadata = keepUnsetDefault(current, this.complete(readBody(ClientDto, withoutReadOnly(body, clientResponse(current), READ_ONLY)), clientId));
-      assertNoMoreRightsThan(token, current.scope, metadata.scope);
-      return metadata;
-    });
-    if (replaced) return this.describe(res, replaced, false);
-    assertIfMatch(req, undefined);
-    const { client_id: named = clientId, ...given } = readBody(NewClientDto, body);
-    if (named !== clientId) throw invalidInput([{ pointer: '/client_id', detail: 'differs from the path' }]);
-    const metadata = this.complete(given, clientId);
-    assertNoMoreRightsThan(token, metadata.scope);
-    return this.describe(res, await this.registry.create(clientId, metadata, actorOf(req, token)), true);
+    // A client of this id that appears between the look and the making is replaced like any other.
+    const { client, created } = await untilNotOvertaken(async () => (await this.replace(clientId, body, token, req)) ?? this.make(clientId, body, token, req));
+    return this.describe(res, client, created);
   }
 
   @Patch(':client_id')
@@ -134,6 +124,30 @@ export class ClientsController {
         })
       : false;
     if (!deleted) throw notFound('client');
+  }
+
+  private async replace(clientId: string, body: object, token: AccessToken, req: Request): Promise<{ client: ClientEntity; created: boolean } | undefined> {
+    const client = await this.registry.update(clientId, actorOf(req, token), (current) => {
+      assertIfMatch(req, entityTag(current));
+      assertIfNoneMatch(req, entityTag(current));
+      const metadata = keepUnsetDefault(current, this.complete(readBody(ClientDto, withoutReadOnly(body, clientResponse(current), READ_ONLY)), clientId));
+      assertNoMoreRightsThan(token, current.scope, metadata.scope);
+      return metadata;
+    });
+    return client ? { client, created: false } : undefined;
+  }
+
+  private async make(clientId: string, body: object, token: AccessToken, req: Request): Promise<{ client: ClientEntity; created: boolean }> {
+    assertIfMatch(req, undefined);
+    const { client_id: named = clientId, ...given } = readBody(NewClientDto, body);
+    if (named !== clientId) throw invalidInput([{ pointer: '/client_id', detail: 'differs from the path' }]);
+    const metadata = this.complete(given, clientId);
+    assertNoMoreRightsThan(token, metadata.scope);
+    try {
+      return { client: await this.registry.create(clientId, metadata, actorOf(req, token)), created: true };
+    } catch (error) {
+      throw error instanceof ClientExistsError ? new OvertakenError() : error;
+    }
   }
 
   private async find(clientId: string): Promise<ClientEntity | null> {

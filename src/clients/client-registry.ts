@@ -15,6 +15,12 @@ import type { ClientSecretEntity } from './client-secret.entity.js';
 import { ClientSecretsRepository } from './client-secrets.repository.js';
 import { ClientsRepository } from './clients.repository.js';
 
+/** Each attempt to authenticate is compared with every secret of the client. */
+export const MAX_CLIENT_SECRETS = 20;
+
+/** The client has {@link MAX_CLIENT_SECRETS} already. */
+export class TooManySecretsError extends Error {}
+
 /** The client id is taken. */
 export class ClientExistsError extends Error {}
 
@@ -100,11 +106,14 @@ export class ClientRegistry {
    * @param expiresAtMs of the new one; `null`: never
    * @param previousExpiresAtMs ends the older ones then
    * @returns the row and the secret, which is nowhere else
+   * @throws {TooManySecretsError}
    */
   async addSecret(client: ClientEntity, actor: Actor, expiresAtMs: number | null, previousExpiresAtMs?: number): Promise<{ row: Omit<ClientSecretEntity, 'id'>; secret: string }> {
     const secret = newOpaqueValue('clientSecret');
     const row = this.newSecret(client.id, secret, expiresAtMs);
     await this.write(client.clientId, { type: 'client_secret.created', actor, clientId: client.clientId, detail: { secret_id: row.secretId } }, async (manager) => {
+      await this.clients.lock(client.id, manager);
+      if ((await this.secrets.ofClient(client.id, manager)).length >= MAX_CLIENT_SECRETS) throw new TooManySecretsError();
       if (previousExpiresAtMs !== undefined) await this.secrets.expireAll(client.id, previousExpiresAtMs, manager);
       await this.secrets.insert(row, manager);
     });

@@ -51,6 +51,11 @@ export class ClientsRepository {
     return result.affected === 1;
   }
 
+  /** Holds the row until the transaction ends, on databases that know row locks and on those that do not. */
+  async lock(id: number, manager: EntityManager): Promise<void> {
+    await this.database.execute('UPDATE clients SET version = version WHERE id = ?', [id], manager);
+  }
+
   /** Deletes the row if it is still in the state that was read. Answers whether it was. */
   async delete(read: ClientEntity, manager: EntityManager): Promise<boolean> {
     const result = await this.database.repository(ClientEntity, manager).delete({ id: read.id, version: read.version });

@@ -65,7 +65,9 @@ export class Startup {
     if (!this.dataSource.isInitialized) return;
     // So that the file alone is the whole database: closing leaves what is in the write-ahead log there.
     if (isSqlite(this.dataSource)) await this.dataSource.query('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => undefined);
-    await this.dataSource.destroy();
+    // mysql2 waits for connections that are still being made, and fails with them; nothing depends on them any more.
+    const closed = this.dataSource.destroy().catch((error: unknown) => this.logger.failure('closing the database connections', error));
+    await Promise.race([closed, sleep(this.config.databaseDeadlineMs, undefined, { ref: false })]);
   }
 
   private async untilDone(): Promise<void> {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { Config } from '../config/config.js';
 import { asAvailability, isConflict } from './database-errors.js';
 import { Database } from './database.js';
 
@@ -9,18 +10,22 @@ const MAX_TRIES = 3;
 /** Runs work in a transaction that is committed when this returns, and run anew as a whole when it lost a lock conflict. */
 @Injectable()
 export class Transactions {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly config: Config,
+  ) {}
 
   /**
    * @param work uses the manager that it is given for all its statements; it may run up to three times, so it does nothing else but those
    * @throws {TemporarilyUnavailableError} when the database is not available, or kept conflicting; whatever `work` throws, after the rollback
    */
   async run<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const endsAt = performance.now() + this.config.databaseDeadlineMs;
     for (let tries = 1; ; tries++) {
       try {
         return await this.once(work);
       } catch (error) {
-        if (!isConflict(error) || tries === MAX_TRIES) throw asAvailability(error);
+        if (!isConflict(error) || tries === MAX_TRIES || performance.now() >= endsAt) throw asAvailability(error);
         await sleep(Math.random() * 30 * tries);
       }
     }

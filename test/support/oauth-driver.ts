@@ -114,5 +114,5 @@ export const formEncode = (text: string): string => new URLSearchParams({ x: tex
 
 export const decodeJwt = (jwt: string): { header: Record<string, unknown>; claims: Record<string, unknown> } => {
   const [header, claims] = jwt.split('.').slice(0, 2).map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()) as Record<string, unknown>);
-  return { header: header!, claims: claims! };
+  return { header: header, claims: claims };
 };
