@@ -8,6 +8,8 @@ module.exports = {
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   reporters: ['default', '<rootDir>/test/support/closing-line-reporter.js'],
   testTimeout: 30_000,
+  // Many suites wait for servers and deadlines more than they compute.
+  maxWorkers: '100%',
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {
     '^.+\\.(t|j|m)s$': ['@swc/jest', {

@@ -7,6 +7,9 @@ const RESTART_DELAY_MS = 500;
 
 /** Runs the server in several processes that share its port. A worker that dies is replaced; one that cannot start ends them all. */
 export function runWorkers(count: number): void {
+  // The workers take connections from the kernel themselves. Handed out in turn by this process, one that was on its way to a worker that dies would
+  // be kept open here with nobody to answer it.
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
   let stopping = false;
   let exitCode = 0;
   // SIGTERM whatever came: a terminal sends its SIGINT to the workers as well, and a second one would cut them short.

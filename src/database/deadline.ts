@@ -11,8 +11,12 @@ export class Deadline {
     this.endsAt = performance.now() + milliseconds;
   }
 
+  get remainingMs(): number {
+    return this.endsAt - performance.now();
+  }
+
   get passed(): boolean {
-    return performance.now() >= this.endsAt;
+    return this.remainingMs <= 0;
   }
 
   /** @throws {TemporarilyUnavailableError} when the work is not done in time; `onExpiry` then frees what it holds */
@@ -22,7 +26,7 @@ export class Deadline {
       timer = setTimeout(() => {
         onExpiry();
         reject(new TemporarilyUnavailableError('the database did not answer by the deadline'));
-      }, Math.max(0, this.endsAt - performance.now()));
+      }, Math.max(0, this.remainingMs));
     });
     try {
       return await Promise.race([work, expiry]);

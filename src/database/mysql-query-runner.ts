@@ -48,7 +48,9 @@ class BoundedMysqlQueryRunner extends MysqlQueryRunner {
         return await this.bound(super.query(query, parameters, useStructuredResult as never) as Promise<never>, () => this.destroyConnection());
       } catch (error) {
         if (!isConflict(error) || this.isTransactionActive) throw isConflict(error) ? error : asAvailability(error);
-        if (tries === MAX_TRIES) throw asAvailability(error);
+        // A try that could wait for a lock beyond the deadline would be given up while the server may still carry it out.
+        const anotherFits = this.unbounded || this.deadline!.remainingMs > lockWaitSeconds(this.deadlineMs) * 1000 + 100;
+        if (tries === MAX_TRIES || !anotherFits) throw asAvailability(error);
         await sleep(Math.random() * 20 * tries);
       }
     }
@@ -78,20 +80,22 @@ export function boundMysql(driver: MysqlDriver, deadlineMs: number): void {
   setUpSessions(driver, deadlineMs);
 }
 
+/** Half of the deadline, in the whole seconds that the server counts in. */
+const lockWaitSeconds = (deadlineMs: number): number => Math.max(1, Math.floor(deadlineMs / 2000));
+
 interface QueryableConnection {
   query(sql: string, done: () => void): void;
 }
 
 /** Fewer gap locks, no silent truncation, and lock waits that end before the deadline does; sent once, ahead of a connection's first statement. */
 function setUpSessions(driver: MysqlDriver, deadlineMs: number): void {
-  const lockWaitSeconds = Math.max(1, Math.floor(deadlineMs / 2000));
   const ready = new WeakSet<QueryableConnection>();
   const hooked = driver as unknown as { prepareDbConnection(connection: QueryableConnection): QueryableConnection };
   const prepare = hooked.prepareDbConnection.bind(driver);
   hooked.prepareDbConnection = (connection) => {
     if (!ready.has(connection)) {
       ready.add(connection);
-      connection.query(`SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = ${lockWaitSeconds}`, () => undefined);
+      connection.query(`SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = ${lockWaitSeconds(deadlineMs)}`, () => undefined);
       connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED', () => undefined);
     }
     return prepare(connection);

@@ -59,8 +59,9 @@ class Clients {
     return Promise.all([this.timed('revoke jwt', driver.revoke(this.jwt, this.jwtToken)), this.timed('revoke opaque', driver.revoke(this.opaque, this.opaqueToken))]);
   }
 
-  /** Asks from several sides until it is told to stop; answers all that it was answered. */
-  load(parallel = 4): { stop(): Promise<Timed[]> } {
+  /** Asks from several sides, all of which have been answered once when this returns, until it is told to stop; that answers all that they were answered since. */
+  async load(parallel = 4): Promise<{ stop: () => Promise<Timed[]> }> {
+    await Promise.all(Array.from({ length: parallel }, () => this.each()));
     const answers: Timed[] = [];
     const loops = Array.from({ length: parallel }, async () => {
       while (!this.stopped) answers.push(...(await this.each()));
@@ -180,7 +181,7 @@ if (mariadbPort() === undefined) {
       });
 
       it('killed: 503 with Retry-After and never a verdict, what is in memory is still served, and all is well within 5 seconds of its return', async () => {
-        const load = clients.load();
+        const load = await clients.load();
         await eventually(async () => expect((await clients.each()).map(({ status }) => status)).toEqual([200, 200, 200, 200, 401, 200]));
         await mariadb.crash();
         await eventually(async () => expect((await clients.each()).map(({ status }) => status)).toEqual(Array(6).fill(503)));
@@ -221,7 +222,7 @@ if (mariadbPort() === undefined) {
       }, 60_000);
 
       it('frozen: every answer comes within 3 seconds, and all is well within 5 seconds of its thaw', async () => {
-        const load = clients.load(10);
+        const load = await clients.load(10);
         await eventually(async () => expect((await clients.each()).map(({ status }) => status)).toEqual([200, 200, 200, 200, 401, 200]));
         mariadb.freeze();
         try {
@@ -238,7 +239,7 @@ if (mariadbPort() === undefined) {
       }, 60_000);
 
       it('that loses every connection at once: right answers or 503 only, and all is well at once', async () => {
-        const load = clients.load();
+        const load = await clients.load();
         for (let round = 0; round < 3; round++) {
           const mine = (await mariadb.asRoot(`SELECT id FROM information_schema.processlist WHERE user = '${new URL(database.url).username}'`)) as { id: number }[];
           for (const { id } of mine) await mariadb.asRoot(`KILL ${id}`).catch(() => undefined);
@@ -270,8 +271,8 @@ if (mariadbPort() === undefined) {
           expectUnavailable(await clients.revokes());
           await expectAliveFromMemory(server);
         } finally {
-          await mariadb.asRoot('SET GLOBAL max_connections = 400');
           for (const hog of hogs) hog.destroy();
+          await mariadb.asRoot('SET GLOBAL max_connections = 400');
         }
         await expectRecovered(server, clients);
       }, 60_000);
@@ -334,7 +335,7 @@ if (mariadbPort() === undefined) {
         ['slow by 5 seconds', (each) => (each.delayMs = 5000), (each) => (each.delayMs = 0)],
         ['that swallows everything and resets nothing', (each) => (each.blackhole = true), (each) => (each.blackhole = false)],
       ])('%s: every answer comes within 3 seconds, and all is well within 5 seconds of its end', async (_, begin, stop) => {
-        const load = clients.load(5);
+        const load = await clients.load(5);
         begin(proxy);
         await eventually(async () => expectUnavailable(await clients.each()), { withinMs: 10_000 });
         expectUnavailable(await clients.revokes());
@@ -389,7 +390,7 @@ if (mariadbPort() === undefined) {
       }, 60_000);
 
       it('that resets connections again and again: right answers or 503 only', async () => {
-        const load = clients.load();
+        const load = await clients.load();
         for (let i = 0; i < 10; i++) {
           await clients.each();
           proxy.reset();

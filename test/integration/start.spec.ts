@@ -155,6 +155,31 @@ describe('WORKERS=2', () => {
     await expect(fetch(`${server.url}/health/live`)).rejects.toThrow();
   }, 60_000);
 
+  it('the end of one in the midst of requests leaves none of them without an end: each is answered or broken off', async () => {
+    const server = await (await spawn({ env: { WORKERS: '2', LOG_LEVEL: 'debug' } })).ready();
+    const outcomes: string[] = [];
+    for (let round = 0; round < 3; round++) {
+      const mark = server.log.length;
+      const [victim] = await eventually(async () => {
+        await request(server);
+        const found = pids(server, mark);
+        expect(found).toHaveLength(2);
+        return found;
+      }, { withinMs: 15_000 });
+      let over = false;
+      const asking = Array.from({ length: 8 }, async () => {
+        while (!over) outcomes.push(await request(server).then(() => 'answered', (error: Error) => (error.name === 'TimeoutError' ? 'no end' : 'broken off')));
+      });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      process.kill(victim, 'SIGKILL');
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      over = true;
+      await Promise.all(asking);
+    }
+    expect(outcomes.filter((outcome) => outcome === 'no end')).toEqual([]);
+    expect(outcomes).toContain('answered');
+  }, 60_000);
+
   it('lets one worker apply what the other changed: a token revoked at one is dead at both within a second', async () => {
     const server = await (await spawn({ env: { WORKERS: '2', BOOTSTRAP_CLIENT_ID: 'ops', BOOTSTRAP_CLIENT_SECRET: 'configured-secret-0123456789' } })).ready();
     const post = async (path: string, form: Record<string, string>) => {

@@ -1,5 +1,6 @@
 import mysql from 'mysql2/promise';
 import { createMariadb, type TestDatabase } from './databases.js';
+import { eventually } from './eventually.js';
 import { type Mariadb, startMariadb } from './mariadb.js';
 
 /** A MariaDB of one suite's own, to be stopped, frozen and reconfigured while the suites' shared one is left alone. */
@@ -30,7 +31,8 @@ export class PrivateMariadb {
 
   /** Runs statements as root, who is above read_only and for whom a connection is kept free. */
   async asRoot(...statements: string[]): Promise<unknown> {
-    const connection = await mysql.createConnection({ user: 'root', socketPath: this.instance.socket! });
+    // A connection that was just ended may hold its place for a moment yet.
+    const connection = await eventually(() => mysql.createConnection({ user: 'root', socketPath: this.instance.socket! }), { withinMs: 2000 });
     try {
       let result: unknown;
       for (const statement of statements) [result] = await connection.query(statement);

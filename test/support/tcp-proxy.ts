@@ -8,6 +8,7 @@ export class TcpProxy {
   /** Nothing passes, in either direction, and nobody is told: what a cable that was pulled looks like. */
   blackhole = false;
   private readonly sockets = new Set<Socket>();
+  private readonly clients = new Set<Socket>();
 
   private constructor(
     private readonly server: Server,
@@ -23,9 +24,9 @@ export class TcpProxy {
     return proxy;
   }
 
-  /** Connections that pass through it now. */
+  /** Connections that its clients hold now. In a blackhole the target does not learn that one was closed. */
   get connections(): number {
-    return this.sockets.size / 2;
+    return this.clients.size;
   }
 
   /** Cuts every connection with a RST. */
@@ -40,6 +41,8 @@ export class TcpProxy {
   }
 
   private join(client: Socket, target: Socket): void {
+    this.clients.add(client);
+    client.once('close', () => this.clients.delete(client));
     for (const [socket, other] of [[client, target], [target, client]] as const) {
       this.sockets.add(socket);
       socket.setNoDelay(true);

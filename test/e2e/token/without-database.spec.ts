@@ -32,6 +32,13 @@ describeOnEachDatabase('a JWT for client_credentials and the database', (kind) =
   });
   afterAll(() => server.stop());
 
+  /** Registers, and lets the feed bring back the news of it: after that there is none. */
+  const register = async (metadata: Record<string, unknown>) => {
+    const client = await server.driver.registerClient(metadata);
+    await server.get(ChangeFeed).poll();
+    return client;
+  };
+
   const issue = async (credentials: Credentials, times: number): Promise<Set<unknown>> => {
     const ids = new Set<unknown>();
     for (let done = 0; done < times; done += 20) {
@@ -42,10 +49,8 @@ describeOnEachDatabase('a JWT for client_credentials and the database', (kind) =
   };
 
   it.each(['client_secret_basic', 'client_secret_post'])('200 tokens of a client in memory (%s) neither read nor write it', async (method) => {
-    const client = await server.driver.registerClient({ scope: 'api free', token_endpoint_auth_method: method });
+    const client = await register({ scope: 'api free', token_endpoint_auth_method: method });
     const ask = () => server.driver.form('/oauth/token', { grant_type: 'client_credentials', scope: 'api', ...(method === 'client_secret_post' ? { client_id: client.clientId, client_secret: client.clientSecret } : {}) }, method === 'client_secret_basic' ? client : undefined);
-    // The feed brings back the news of the registration itself; after that there is none.
-    await server.get(ChangeFeed).poll();
     statements.length = 0;
     expect((await ask()).status).toBe(200);
     // The first request reads the client: so the statements are seen.
@@ -59,7 +64,7 @@ describeOnEachDatabase('a JWT for client_credentials and the database', (kind) =
   });
 
   it('nor do refusals: a wrong secret, an unknown client asked for again, a wrong scope', async () => {
-    const client = await server.driver.registerClient({ scope: 'api' });
+    const client = await register({ scope: 'api' });
     const refusals = () =>
       Promise.all([
         server.driver.token({ ...client, clientSecret: 'wrong' }),
@@ -74,7 +79,7 @@ describeOnEachDatabase('a JWT for client_credentials and the database', (kind) =
   });
 
   it('nor does the verification of such a token: introspection by its client', async () => {
-    const client = await server.driver.registerClient({ scope: 'api' });
+    const client = await register({ scope: 'api' });
     const token = await server.driver.accessToken(client);
     statements.length = 0;
     for (let i = 0; i < 20; i++) expect((await server.driver.introspect(client, token)).body['active']).toBe(true);
@@ -82,7 +87,7 @@ describeOnEachDatabase('a JWT for client_credentials and the database', (kind) =
   });
 
   it('a burst for a client that is not in memory reads it once', async () => {
-    const client = await server.driver.registerClient({ scope: 'api' });
+    const client = await register({ scope: 'api' });
     statements.length = 0;
     await issue(client, 100);
     expect(statements.filter((sql) => /FROM [`"]?clients\b/i.test(sql))).toHaveLength(1);
@@ -90,7 +95,7 @@ describeOnEachDatabase('a JWT for client_credentials and the database', (kind) =
   });
 
   it('an opaque token is one insert', async () => {
-    const client = await server.driver.registerClient({ scope: 'api', access_token_format: 'opaque' });
+    const client = await register({ scope: 'api', access_token_format: 'opaque' });
     await server.driver.accessToken(client);
     statements.length = 0;
     await server.driver.accessToken(client);
