@@ -13,7 +13,7 @@ import { freePort } from '../support/mariadb.js';
 import { TestServer } from '../support/test-server.js';
 
 const count = async (server: TestServer, table: string, where = '1 = 1'): Promise<number> =>
-  Number((await server.get(Database).query<{ n: number | string }>(`SELECT COUNT(*) AS n FROM ${table} WHERE ${where}`))[0]!.n);
+  Number((await server.get(Database).query<{ n: number | string }>(`SELECT COUNT(*) AS n FROM ${table} WHERE ${where}`))[0].n);
 
 describeOnEachDatabase('The clean-up of expired rows', (kind) => {
   let server: TestServer;
