@@ -93,13 +93,15 @@ export class KeyRotation {
       this.write(async (manager) => {
         const key = await this.keys.find(kid, manager);
         if (!key) return false;
-        // A rotation at the same moment may have moved it to another place: then look again.
+        // A rotation at the same moment may have moved it to another place, or filled the one that it left: then look again.
         if (!(await this.keys.delete(key, manager))) throw new OvertakenError();
         const nowMs = this.clock.nowMs();
         const promoted = key.status === 'active' && (await this.keys.promote(alg, nowMs, manager));
         if (key.status !== 'retired') await this.keys.insert(fresh, key.status === 'active' && !promoted ? 'active' : 'next', nowMs, manager);
         await this.audit.record({ type: 'signing_key.deleted', actor, detail: { alg, kid, status: key.status } }, manager);
         return true;
+      }).catch((error: unknown) => {
+        throw isDuplicate(error) ? new OvertakenError() : error;
       }),
     );
   }

@@ -1,5 +1,5 @@
 const { spawn, execFileSync } = require('node:child_process');
-const { mkdtempSync, rmSync, existsSync } = require('node:fs');
+const { existsSync, mkdirSync, mkdtempSync, rmSync } = require('node:fs');
 const { createServer } = require('node:net');
 const { tmpdir, userInfo } = require('node:os');
 const { delimiter, join } = require('node:path');
@@ -24,12 +24,15 @@ async function startMariadb(options = []) {
   const data = join(folder, 'data');
   const user = userInfo().username;
   execFileSync(installer, ['--no-defaults', `--user=${user}`, `--datadir=${data}`, '--skip-test-db', '--auth-root-authentication-method=normal'], { stdio: 'ignore' });
+  // Of its own: a MariaDB that starts clears what it takes for left over in its folder of temporary tables, also another's.
+  const temporary = join(folder, 'tmp');
+  mkdirSync(temporary);
   const port = await freePort();
   const socket = join(folder, 's.sock');
   const run = () =>
     spawn(
       mariadbd,
-      ['--no-defaults', `--user=${user}`, `--datadir=${data}`, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${socket}`, `--pid-file=${join(folder, 'pid')}`,
+      ['--no-defaults', `--user=${user}`, `--datadir=${data}`, `--tmpdir=${temporary}`, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${socket}`, `--pid-file=${join(folder, 'pid')}`,
         '--skip-log-bin', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=64M', '--innodb-log-file-size=16M', '--max-connections=400', ...options],
       { stdio: 'ignore' },
     );
