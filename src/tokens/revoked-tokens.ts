@@ -34,10 +34,6 @@ export class RevokedTokens implements OnApplicationShutdown {
     this.expiries.set(tokenId, expiresAtMs);
   }
 
-  get size(): number {
-    return this.expiries.size;
-  }
-
   prune(): void {
     const nowMs = this.clock.nowMs();
     for (const [tokenId, expiresAtMs] of this.expiries) if (expiresAtMs < nowMs) this.expiries.delete(tokenId);

@@ -38,10 +38,6 @@ export class ReadThroughCache<V extends object> {
     this.loading.clear();
   }
 
-  get size(): number {
-    return this.entries.size;
-  }
-
   private startLoading(key: string): Promise<V | null> {
     const promise = this.load(key).then(
       (value) => {
