@@ -132,7 +132,8 @@ describe.each(MARIADB)('lock conflicts (%s)', (kind) => {
 
     it('a transaction waits, and goes on when the row is free', async () => {
       const waiting = transactions.run((manager) => add(1, manager));
-      await eventually(async () => expect(await server.database.sql(`SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'`)).toHaveLength(1));
+      // This table is a snapshot that InnoDB renews only for whoever has not read it for 100 ms.
+      await eventually(async () => expect(await server.database.sql(`SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'`)).toHaveLength(1), { everyMs: 150 });
       await holder.query('ROLLBACK');
       await waiting;
       expect((await all())[0]).toEqual({ id: 1, n: 1 });
