@@ -29,6 +29,11 @@ export abstract class Config {
   abstract readonly keyRotationIntervalDays: number;
   abstract readonly jwksMaxAgeSeconds: number;
   abstract readonly clientCacheEntries: number;
+  abstract readonly userCacheEntries: number;
+  abstract readonly passwordAttemptLimit: number;
+  abstract readonly passwordHashThreads: number;
+  abstract readonly passwordHashQueueLimit: number;
+  abstract readonly refreshRetryWindowSeconds: number;
   abstract readonly changeFeedIntervalMs: number;
   abstract readonly lastUsedFlushSeconds: number;
   abstract readonly shutdownDrainSeconds: number;

@@ -88,12 +88,29 @@ export const SETTINGS = {
     description: 'How long others may cache the JWKS and the metadata, in seconds. A new key is published for at least so long before it signs.',
   }),
   clientCacheEntries: setting({ env: 'CLIENT_CACHE_ENTRIES', schema: integer(1, 5_000_000), fallback: '10000', description: 'Clients that are kept in memory, the most recently used ones.' }),
+  userCacheEntries: setting({ env: 'USER_CACHE_ENTRIES', schema: integer(1, 5_000_000), fallback: '10000', description: 'Users that are kept in memory (their state and roles, no passwords), the most recently used ones.' }),
+  passwordAttemptLimit: setting({
+    env: 'PASSWORD_ATTEMPT_LIMIT', schema: integer(1, 10_000), fallback: '10',
+    description: 'Wrong passwords for one account from one address that are looked at in 15 minutes. An account takes ten times, an address thirty times as many in all.',
+  }),
+  passwordHashThreads: setting({
+    env: 'PASSWORD_HASH_THREADS', schema: z.union([z.literal('auto'), integer(1, 64)]), fallback: 'auto',
+    description: 'Threads that hash passwords, for each process; `auto` = one for each core. Each takes 19 MiB while it works.',
+  }),
+  passwordHashQueueLimit: setting({
+    env: 'PASSWORD_HASH_QUEUE_LIMIT', schema: integer(1, 10_000), fallback: '100', description: 'Passwords that may wait for a thread, for each process. Beyond that a login is answered 503.',
+  }),
+  refreshRetryWindowSeconds: setting({
+    env: 'REFRESH_RETRY_WINDOW_SECONDS', schema: integer(0, 60), fallback: '10',
+    description: 'How long a refresh token may be sent again after its use, in seconds, so that a lost answer does not end the session. 0 = strict: every second use is reuse.',
+  }),
   changeFeedIntervalMs: setting({
     env: 'CHANGE_FEED_INTERVAL_MS', schema: integer(20, 900), fallback: '250',
     description: 'Milliseconds between two looks at what other instances changed (revocations, clients, resources, keys).',
   }),
   lastUsedFlushSeconds: setting({
-    env: 'LAST_USED_FLUSH_SECONDS', schema: integer(1, 3600), fallback: '5', description: 'How often the times at which client secrets were last used are written to the database, in seconds.',
+    env: 'LAST_USED_FLUSH_SECONDS', schema: integer(1, 3600), fallback: '5',
+    description: 'How often what is written behind goes to the database, in seconds: when client secrets were last used, when users last signed in, how often grants were used.',
   }),
   shutdownDrainSeconds: setting({
     env: 'SHUTDOWN_DRAIN_SECONDS', schema: integer(0, 300), fallbackNote: '`5` in production, else `1`', example: '5',
