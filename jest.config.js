@@ -10,7 +10,11 @@ module.exports = {
   testTimeout: 30_000,
   // Many suites wait for servers and deadlines more than they compute.
   maxWorkers: '100%',
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    // A worker thread loads files by itself, outside Jest, and knows no TypeScript: it is given the compiled one.
+    '/hash-worker-file(\\.js)?$': '<rootDir>/test/support/hash-worker-file.ts',
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+  },
   transform: {
     '^.+\\.(t|j|m)s$': ['@swc/jest', {
       swcrc: false,

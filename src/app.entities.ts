@@ -1,10 +1,28 @@
 import { AuditEvent } from './audit/audit-event.entity.js';
 import { ClientSecretEntity } from './clients/client-secret.entity.js';
 import { ClientEntity } from './clients/client.entity.js';
+import { GrantUsageEntity } from './grants/usage/grant-usage.entity.js';
+import { PasswordGrantUserEntity } from './grants/usage/password-grant-user.entity.js';
 import { SigningKeyEntity } from './keys/signing-key.entity.js';
 import { ResourceScopeEntity } from './resources/resource-scope.entity.js';
 import { ResourceEntity } from './resources/resource.entity.js';
 import { AccessTokenEntity } from './tokens/access-token.entity.js';
+import { TokenFamilyEntity } from './tokens/token-family.entity.js';
+import { PasswordAttemptEntity } from './users/password-attempt.entity.js';
+import { UserEntity } from './users/user.entity.js';
 
 /** Every entity: the DataSource of the server, the TypeORM CLI and the tests is made with these. */
-export const ENTITIES = [AuditEvent, ClientEntity, ClientSecretEntity, SigningKeyEntity, ResourceEntity, ResourceScopeEntity, AccessTokenEntity];
+export const ENTITIES = [
+  AuditEvent,
+  ClientEntity,
+  ClientSecretEntity,
+  UserEntity,
+  PasswordAttemptEntity,
+  SigningKeyEntity,
+  ResourceEntity,
+  ResourceScopeEntity,
+  AccessTokenEntity,
+  TokenFamilyEntity,
+  GrantUsageEntity,
+  PasswordGrantUserEntity,
+];

@@ -17,7 +17,16 @@ export type AuditEventType =
   | 'signing_key.created'
   | 'signing_key.rotated'
   | 'signing_key.deleted'
-  | 'token.revoked';
+  | 'token.revoked'
+  | 'refresh_token.revoked'
+  | 'refresh_token.reused'
+  | 'user.created'
+  | 'user.updated'
+  | 'user.deleted'
+  | 'user.password_set'
+  | 'user.signed_out'
+  | 'user.unlocked'
+  | 'user.login_throttled';
 
 /** Who did it, from where, in which request. Empty when the server itself did. */
 export interface Actor {

@@ -14,6 +14,8 @@ export const GRANT_TYPES = [
   'urn:ietf:params:oauth:grant-type:token-exchange',
   'urn:ietf:params:oauth:grant-type:jwt-bearer',
 ] as const;
+/** RFC 9700 §2.4 and §2.1.2: not to be used; only clients that an admin has opted in may. */
+export const LEGACY_GRANT_TYPES = ['password', 'implicit'] as const;
 export const RESPONSE_TYPES = ['code', 'token', 'id_token', 'id_token token'] as const;
 export const TOKEN_ENDPOINT_AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'none'] as const;
 export const ACCESS_TOKEN_FORMATS = ['jwt', 'opaque'] as const;
@@ -21,8 +23,11 @@ export const ID_TOKEN_ALGS = ['RS256', 'ES256', 'PS256', 'EdDSA'] as const;
 export const SUBJECT_TYPES = ['public', 'pairwise'] as const;
 
 export type GrantType = (typeof GRANT_TYPES)[number];
+export type LegacyGrantType = (typeof LEGACY_GRANT_TYPES)[number];
 export type TokenEndpointAuthMethod = (typeof TOKEN_ENDPOINT_AUTH_METHODS)[number];
 export type AccessTokenFormat = (typeof ACCESS_TOKEN_FORMATS)[number];
+
+export const isLegacyGrantType = (grantType: string): grantType is LegacyGrantType => (LEGACY_GRANT_TYPES as readonly string[]).includes(grantType);
 
 /** What may be said of a client, by the names of RFC 7591 §2 and the contract. Lifetimes are seconds. */
 export interface ClientMetadata {
@@ -48,8 +53,11 @@ export interface ClientMetadata {
   enabled: boolean;
 }
 
-/** A client id that an admin chose, or the one of a request: what may stand in a path, in Basic and in a JWT without escaping. */
-export const CLIENT_ID = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/;
+/**
+ * A client id that an admin chose, or the one of a request: what may stand in a path, in Basic and in a JWT without escaping. It never looks like the id
+ * of a user: both are the `sub` of tokens (RFC 9068 §5).
+ */
+export const CLIENT_ID = /^(?!usr_)[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/;
 
 /** What a list may take up as a whole, well within a column of the database. */
 const MAX_LIST_LENGTH = 50_000;
@@ -159,6 +167,7 @@ export function columnsOf(clientId: string, metadata: ClientMetadata): ClientCol
     clientName: metadata.client_name,
     tokenEndpointAuthMethod: metadata.token_endpoint_auth_method,
     grantTypes: metadata.grant_types,
+    legacyGrants: LEGACY_GRANT_TYPES.filter((grantType) => metadata.grant_types.includes(grantType)).join(' ') || null,
     responseTypes: metadata.response_types,
     redirectUris: metadata.redirect_uris,
     postLogoutRedirectUris: metadata.post_logout_redirect_uris,

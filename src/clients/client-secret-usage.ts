@@ -2,57 +2,40 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Logger } from '../common/logging/logger.js';
 import { Clock } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
+import { WriteBehind } from '../database/write-behind.js';
 import { ClientSecretsRepository } from './client-secrets.repository.js';
 
-/**
- * When each secret was last used, written behind: a token request only notes the time in memory. After a crash the last few seconds of notes are missing, which
- * "safe to delete" can bear; an orderly stop writes them.
- */
+/** When each secret was last used, written behind: "safe to delete" can bear that a crash loses the last few seconds. */
 @Injectable()
 export class ClientSecretUsage implements OnApplicationShutdown {
-  private pending = new Map<number, number>();
-  private timer: NodeJS.Timeout | undefined;
-  private flushing: Promise<void> = Promise.resolve();
+  /** Milliseconds since the epoch by the row of the secret. */
+  private readonly uses: WriteBehind<number, number>;
 
   constructor(
-    private readonly secrets: ClientSecretsRepository,
+    secrets: ClientSecretsRepository,
     private readonly clock: Clock,
-    private readonly config: Config,
-    private readonly logger: Logger,
-  ) {}
+    config: Config,
+    logger: Logger,
+  ) {
+    this.uses = new WriteBehind({
+      what: 'times of use of client secrets',
+      intervalMs: config.lastUsedFlushSeconds * 1000,
+      merge: Math.max,
+      write: (uses) => secrets.recordUse(uses),
+      logger,
+    });
+  }
 
   note(secretRowId: number): void {
-    this.pending.set(secretRowId, this.clock.nowMs());
-    this.schedule();
+    this.uses.note(secretRowId, this.clock.nowMs());
   }
 
-  /** Writes what is noted. What cannot be written now is kept for the next time. */
+  /** Writes what is noted. */
   flush(): Promise<void> {
-    this.flushing = this.flushing.then(() => this.write());
-    return this.flushing;
+    return this.uses.flush();
   }
 
-  async onApplicationShutdown(): Promise<void> {
-    await this.flush();
-    clearTimeout(this.timer);
-  }
-
-  private schedule(): void {
-    this.timer ??= setTimeout(() => void this.flush(), this.config.lastUsedFlushSeconds * 1000).unref();
-  }
-
-  private async write(): Promise<void> {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    const uses = this.pending;
-    if (uses.size === 0) return;
-    this.pending = new Map();
-    try {
-      await this.secrets.recordUse(uses);
-    } catch (error) {
-      this.logger.failure('times of use of client secrets were not written', error, { secrets: uses.size });
-      this.pending = new Map([...uses, ...this.pending]);
-      this.schedule();
-    }
+  onApplicationShutdown(): Promise<void> {
+    return this.uses.close();
   }
 }

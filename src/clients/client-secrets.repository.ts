@@ -34,16 +34,6 @@ export class ClientSecretsRepository {
 
   /** Writes times of use, a batch a statement; a later time that another instance wrote stays. @param uses milliseconds since the epoch by row id */
   async recordUse(uses: ReadonlyMap<number, number>): Promise<void> {
-    const all = [...uses];
-    for (let at = 0; at < all.length; at += BATCH) {
-      const batch = all.slice(at, at + BATCH);
-      const cases = batch.map(() => 'WHEN ? THEN ?').join(' ');
-      const ids = batch.map(([id]) => id);
-      const latest = `CASE id ${cases} END`;
-      await this.database.execute(
-        `UPDATE client_secrets SET last_used_at = ${latest} WHERE id IN (${ids.map(() => '?').join(', ')}) AND (last_used_at IS NULL OR last_used_at < ${latest})`,
-        [...batch.flat(), ...ids, ...batch.flat()],
-      );
-    }
+    await this.database.raiseColumn('client_secrets', 'last_used_at', uses, BATCH);
   }
 }

@@ -20,6 +20,10 @@ export class Client {
   readonly defaultScope: readonly string[];
   readonly accessTokenFormat: AccessTokenFormat;
   readonly accessTokenLifetimeSeconds: number;
+  readonly refreshTokenLifetimeSeconds: number;
+  readonly refreshTokenIdleLifetimeSeconds: number;
+  /** Milliseconds since the epoch; `null`: none. */
+  readonly passwordGrantSunsetMs: number | null;
   readonly tokenGeneration: string;
   readonly secrets: readonly ClientSecret[];
 
@@ -32,6 +36,9 @@ export class Client {
     this.defaultScope = parseScope(entity.defaultScope ?? entity.scope) ?? [];
     this.accessTokenFormat = entity.accessTokenFormat as AccessTokenFormat;
     this.accessTokenLifetimeSeconds = entity.accessTokenLifetime;
+    this.refreshTokenLifetimeSeconds = entity.refreshTokenLifetime;
+    this.refreshTokenIdleLifetimeSeconds = entity.refreshTokenIdleLifetime;
+    this.passwordGrantSunsetMs = entity.passwordGrantSunset;
     this.tokenGeneration = entity.tokenGeneration;
     this.secrets = secrets.map((secret) => ({ rowId: secret.id, digest: Buffer.from(secret.digest, 'hex'), expiresAtMs: secret.expiresAt }));
   }

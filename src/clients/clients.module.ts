@@ -12,9 +12,10 @@ import { ClientRegistry } from './client-registry.js';
 import { ClientSecretUsage } from './client-secret-usage.js';
 import { ClientSecretsRepository } from './client-secrets.repository.js';
 import { ClientsRepository } from './clients.repository.js';
+import { LegacyGrants } from './legacy-grants.js';
 
 const AUTHENTICATION = [ClientCredentials, ClientSecretBasicStrategy, ClientSecretPostStrategy, PublicClientStrategy, ClientAuthGuard, ConfidentialClientAuthGuard];
-const REGISTRATION = [ClientsRepository, ClientSecretsRepository, ClientDirectory, ClientRegistry, ClientSecretUsage, BootstrapClient];
+const REGISTRATION = [ClientsRepository, ClientSecretsRepository, ClientDirectory, ClientRegistry, ClientSecretUsage, BootstrapClient, LegacyGrants];
 
 @Module({ imports: [PassportModule, AuditModule], providers: [...REGISTRATION, ...AUTHENTICATION], exports: [...REGISTRATION, ...AUTHENTICATION] })
 export class ClientsModule {}

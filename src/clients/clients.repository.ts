@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Page } from '../common/http/page-cursor.js';
 import { Database } from '../database/database.js';
+import { likeText } from '../database/like-text.js';
 import { ClientEntity } from './client.entity.js';
 
 export interface ClientFilter {
@@ -45,6 +46,19 @@ export class ClientsRepository {
     return this.database.repository(ClientEntity).exists();
   }
 
+  /** The clients that may use a grant that RFC 9700 advises against, by their index: newest first, one more than the page holds if there are more. */
+  withLegacyGrants(page: Page): Promise<ClientEntity[]> {
+    const query = this.database.repository(ClientEntity).createQueryBuilder('client').where('client.legacyGrants IS NOT NULL').orderBy('client.id', 'DESC').take(page.limit + 1);
+    if (page.before !== undefined) query.andWhere('client.id < :before', { before: page.before });
+    return query.getMany();
+  }
+
+  /** Every combination of those grants that some enabled client has. */
+  async legacyGrantsInUse(): Promise<string[]> {
+    const rows = await this.database.query<{ grants: string }>('SELECT DISTINCT legacy_grants AS grants FROM clients WHERE legacy_grants IS NOT NULL AND enabled = 1');
+    return rows.map(({ grants }) => grants);
+  }
+
   /** Changes the row if it is still in the state that was read. Answers whether it was. */
   async update(read: ClientEntity, changes: ClientChanges, manager: EntityManager): Promise<boolean> {
     const result = await this.database.repository(ClientEntity, manager).update({ id: read.id, version: read.version }, { ...changes, version: read.version + 1 });
@@ -62,5 +76,3 @@ export class ClientsRepository {
     return result.affected === 1;
   }
 }
-
-const likeText = (text: string): string => text.replace(/[!%_]/g, '!$&');

@@ -52,11 +52,13 @@ export class ChangeFeedRepository {
     return { changes: rows.map(toChange), complete: rows.length < PAGE };
   }
 
-  /** Deletes a batch of what no longer counts, by primary key, so that no range of the table is locked. Answers how many it deleted. */
-  async deleteExpired(nowMs: number): Promise<number> {
-    const rows = await this.database.query<{ id: number | string }>(`SELECT id FROM changes WHERE expires_at < ? ORDER BY expires_at LIMIT ${PAGE}`, [nowMs]);
-    if (rows.length === 0) return 0;
-    return this.database.execute(`DELETE FROM changes WHERE id IN (${rows.map(() => '?').join(', ')})`, rows.map((row) => row.id));
+  countExpired(nowMs: number): Promise<number> {
+    return this.database.countBelow('changes', 'expires_at', nowMs);
+  }
+
+  /** Deletes a batch of what no longer counts. Answers how many it deleted. */
+  deleteExpired(nowMs: number): Promise<number> {
+    return this.database.deleteBelow('changes', 'expires_at', nowMs);
   }
 }
 

@@ -6,7 +6,7 @@ import { Clock } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
 import { type Change, ChangeFeedRepository } from './change-feed.repository.js';
 
-export type ChangeTopic = 'client' | 'resource' | 'signing-key' | 'revoked-token';
+export type ChangeTopic = 'client' | 'user' | 'resource' | 'signing-key' | 'revoked-token';
 
 type Subscriber = (change: Change) => void | Promise<void>;
 

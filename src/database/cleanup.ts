@@ -8,13 +8,19 @@ const INTERVAL_MS = 60_000;
 /** A round ends after so many batches of one kind; what is left waits for the next round, so that cleaning never crowds out requests. */
 const MAX_BATCHES = 50;
 
-/** Deletes one small batch of what expired before a time, by primary key. Answers how many rows it deleted. */
-type DeleteBatch = (nowMs: number) => Promise<number>;
+/** A kind of rows that expire. */
+export interface Expiring {
+  /** How many wait to be deleted. */
+  countExpired(nowMs: number): Promise<number>;
+
+  /** Deletes one small batch of what expired before a time, by primary key. Answers how many rows it deleted. */
+  deleteExpired(nowMs: number): Promise<number>;
+}
 
 /** Deletes expired rows: one instance at a time, in small batches that commit by themselves. */
 @Injectable()
 export class Cleanup implements OnApplicationShutdown {
-  private readonly kinds = new Map<string, DeleteBatch>();
+  private readonly kinds = new Map<string, Expiring>();
   private timer: NodeJS.Timeout | undefined;
   private running = false;
 
@@ -29,36 +35,47 @@ export class Cleanup implements OnApplicationShutdown {
     });
   }
 
-  register(kind: string, deleteBatch: DeleteBatch): void {
-    this.kinds.set(kind, deleteBatch);
+  /** @param kind the table */
+  register(kind: string, expiring: Expiring): void {
+    this.kinds.set(kind, expiring);
   }
 
-  /** One round, unless another instance is at it. */
-  async run(): Promise<void> {
-    if (this.running) return;
+  /** How many rows of each kind wait to be deleted: what a round would delete. A kind is counted no further than a million. */
+  async backlog(): Promise<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (const [kind, expiring] of this.kinds) counts[kind] = await expiring.countExpired(this.clock.nowMs());
+    return counts;
+  }
+
+  /** One round, unless another instance is at it. Answers how many rows of each kind it deleted. */
+  async run(): Promise<Record<string, number>> {
+    const deleted: Record<string, number> = {};
+    if (this.running) return deleted;
     this.running = true;
     try {
       await this.leases.tryHold('cleanup', async () => {
-        for (const [kind, deleteBatch] of this.kinds) await this.clean(kind, deleteBatch);
+        for (const [kind, expiring] of this.kinds) deleted[kind] = await this.clean(kind, expiring);
       });
     } catch (error) {
       this.logger.failure('the clean-up of expired rows failed', error);
     } finally {
       this.running = false;
     }
+    return deleted;
   }
 
   onApplicationShutdown(): void {
     clearInterval(this.timer);
   }
 
-  private async clean(kind: string, deleteBatch: DeleteBatch): Promise<void> {
+  private async clean(kind: string, expiring: Expiring): Promise<number> {
     let total = 0;
     for (let batch = 0; batch < MAX_BATCHES; batch++) {
-      const deleted = await deleteBatch(this.clock.nowMs());
-      if (deleted === 0) break;
+      const deleted = await expiring.deleteExpired(this.clock.nowMs());
       total += deleted;
+      if (deleted === 0) return total;
     }
-    if (total > 0) this.logger.debug('deleted expired rows', { kind, rows: total });
+    this.logger.info('more expired rows wait than one round deletes', { kind, deleted: total, backlog: await expiring.countExpired(this.clock.nowMs()) });
+    return total;
   }
 }

@@ -13,7 +13,7 @@ const PROVIDERS = [Database, Transactions, Leases, ChangeFeedRepository, ChangeF
 @Module({})
 export class DatabaseModule {
   constructor(cleanup: Cleanup, changes: ChangeFeedRepository) {
-    cleanup.register('changes', (nowMs) => changes.deleteExpired(nowMs));
+    cleanup.register('changes', changes);
   }
 
   /** @param dataSource not connected yet: {@link Startup} connects it */

@@ -3,6 +3,9 @@ import { DataSource, type EntityManager, type EntityTarget, type ObjectLiteral, 
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
 import { isSqlite } from './data-source.js';
 
+const MAX_COUNT = 1_000_000;
+const DELETE_BATCH = 1000;
+
 /** The way of repositories to the DataSource. Until it is connected, every use says so instead of failing obscurely. */
 @Injectable()
 export class Database {
@@ -33,6 +36,54 @@ export class Database {
     } finally {
       await own?.release();
     }
+  }
+
+  /**
+   * Sets a time column of many rows, a batch a statement, where the new time is later than the one that is there.
+   * @param times milliseconds since the epoch by row id
+   */
+  async raiseColumn(table: string, column: string, times: ReadonlyMap<number, number>, batchSize: number): Promise<void> {
+    const all = [...times].sort(([one], [other]) => one - other);
+    for (let at = 0; at < all.length; at += batchSize) {
+      const batch = all.slice(at, at + batchSize);
+      const ids = batch.map(([id]) => id);
+      const latest = `CASE id ${batch.map(() => 'WHEN ? THEN ?').join(' ')} END`;
+      await this.execute(
+        `UPDATE ${table} SET ${column} = ${latest} WHERE id IN (${ids.map(() => '?').join(', ')}) AND (${column} IS NULL OR ${column} < ${latest})`,
+        [...batch.flat(), ...ids, ...batch.flat()],
+      );
+    }
+  }
+
+  /**
+   * Inserts rows, and where the key is there already adds to its numbers or raises them, a batch a statement.
+   * @param key columns of a unique index; with `merged`, all columns of a row, in this order
+   */
+  async upsert(table: string, key: readonly string[], merged: Readonly<Record<string, 'sum' | 'max'>>, rows: readonly (readonly unknown[])[], batchSize: number): Promise<void> {
+    const columns = [...key, ...Object.keys(merged)];
+    const incoming = (column: string) => (this.isSqlite ? `excluded.${column}` : `VALUES(${column})`);
+    const assignments = Object.entries(merged).map(([column, how]) =>
+      how === 'sum' ? `${column} = ${table}.${column} + ${incoming(column)}` : `${column} = CASE WHEN ${table}.${column} < ${incoming(column)} THEN ${incoming(column)} ELSE ${table}.${column} END`,
+    );
+    const onConflict = this.isSqlite ? `ON CONFLICT (${key.join(', ')}) DO UPDATE SET` : 'ON DUPLICATE KEY UPDATE';
+    for (let at = 0; at < rows.length; at += batchSize) {
+      const batch = rows.slice(at, at + batchSize);
+      const marks = batch.map(() => `(${columns.map(() => '?').join(', ')})`).join(', ');
+      await this.execute(`INSERT INTO ${table} (${columns.join(', ')}) VALUES ${marks} ${onConflict} ${assignments.join(', ')}`, batch.flat());
+    }
+  }
+
+  /** How many rows have a time below a limit; counted no further than {@link MAX_COUNT}. The column has an index. */
+  async countBelow(table: string, column: string, ms: number): Promise<number> {
+    const [row] = await this.query<{ n: number | string }>(`SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM ${table} WHERE ${column} < ? LIMIT ${MAX_COUNT}) AS below`, [ms]);
+    return Number(row?.n ?? 0);
+  }
+
+  /** Deletes a batch of rows with a time below a limit, by primary key, so that no range of the table is locked. Answers how many it deleted. */
+  async deleteBelow(table: string, column: string, ms: number): Promise<number> {
+    const rows = await this.query<{ id: number | string }>(`SELECT id FROM ${table} WHERE ${column} < ? ORDER BY ${column} LIMIT ${DELETE_BATCH}`, [ms]);
+    if (rows.length === 0) return 0;
+    return this.execute(`DELETE FROM ${table} WHERE id IN (${rows.map(() => '?').join(', ')})`, rows.map((row) => row.id));
   }
 
   get isSqlite(): boolean {

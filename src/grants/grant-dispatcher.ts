@@ -1,10 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { Actor } from '../audit/audit-log.js';
 import type { Client } from '../clients/client.js';
 import type { FormParams } from '../common/oauth/form-params.js';
 import { invalidClient, invalidRequest, OAuthError } from '../common/oauth/oauth-error.js';
 import { AccessTokenIssuer } from '../tokens/access-token-issuer.js';
 import type { TokenResponse } from '../tokens/granted-access.js';
 import { GRANT_HANDLERS, type GrantHandler } from './grant-handler.js';
+import { GrantUsage } from './usage/grant-usage.js';
 
 /** Finds the grant that a token request is for and sees it through. */
 @Injectable()
@@ -14,6 +16,7 @@ export class GrantDispatcher {
   constructor(
     @Inject(GRANT_HANDLERS) handlers: readonly GrantHandler[],
     private readonly issuer: AccessTokenIssuer,
+    private readonly usage: GrantUsage,
   ) {
     this.handlers = new Map(handlers.map((handler) => [handler.grantType, handler]));
   }
@@ -23,13 +26,20 @@ export class GrantDispatcher {
     return [...this.handlers.keys()];
   }
 
-  /** @throws {OAuthError} by RFC 6749 §5.2 */
-  async dispatch(client: Client, params: FormParams): Promise<TokenResponse> {
+  /**
+   * @param announce is given the headers that the answer carries whatever it will be
+   * @throws {OAuthError} by RFC 6749 §5.2
+   */
+  async dispatch(client: Client, params: FormParams, actor: Actor, announce: (headers: Readonly<Record<string, string>>) => void): Promise<TokenResponse> {
     if (params.grant_type === undefined) throw invalidRequest('The parameter grant_type is missing.');
     const handler = this.handlers.get(params.grant_type);
     if (!handler) throw new OAuthError('unsupported_grant_type', 'This server does not serve that grant type.');
     if (handler.confidentialOnly && !client.confidential) throw invalidClient(false, 'public client');
     if (!client.grantTypes.has(handler.grantType)) throw new OAuthError('unauthorized_client', 'This client may not use that grant type.');
-    return this.issuer.issue(await handler.authorize(client, handler.parse(params)));
+    if (handler.headers) announce(handler.headers(client));
+    const access = await handler.authorize(client, handler.parse(params), actor);
+    const response = await this.issuer.issue(access);
+    this.usage.note(handler.grantType, access);
+    return response;
   }
 }

@@ -1,3 +1,4 @@
+import type { Actor } from '../audit/audit-log.js';
 import type { Client } from '../clients/client.js';
 import type { GrantType } from '../clients/client-metadata.js';
 import type { FormParams } from '../common/oauth/form-params.js';
@@ -13,8 +14,15 @@ export interface GrantHandler<Request = unknown> {
   /** @throws {OAuthError} `invalid_request` or `invalid_scope` for what is missing or malformed */
   parse(params: FormParams): Request;
 
-  /** Checks everything. @throws {OAuthError} */
-  authorize(client: Client, request: Request): GrantedAccess | Promise<GrantedAccess>;
+  /** Headers of every answer to a client that may use this grant, a refusal as well. */
+  headers?(client: Client): Readonly<Record<string, string>>;
+
+  /**
+   * Checks everything, and writes what has to be written before a token may exist.
+   * @param actor the client, from where, in which request
+   * @throws {OAuthError}
+   */
+  authorize(client: Client, request: Request, actor: Actor): GrantedAccess | Promise<GrantedAccess>;
 }
 
 /** Injection token of the list of handlers. */

@@ -1,18 +1,33 @@
 import { Module } from '@nestjs/common';
 import { ClientsModule } from '../clients/clients.module.js';
+import { Cleanup } from '../database/cleanup.js';
+import { ResourcesModule } from '../resources/resources.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
+import { UsersModule } from '../users/users.module.js';
 import { ClientCredentialsGrant } from './client-credentials/client-credentials.grant.js';
 import { GrantDispatcher } from './grant-dispatcher.js';
 import { GRANT_HANDLERS, type GrantHandler } from './grant-handler.js';
+import { PasswordGrant } from './password/password.grant.js';
+import { RefreshTokenGrant } from './refresh-token/refresh-token.grant.js';
 import { TokenController } from './token.controller.js';
+import { GrantUsage } from './usage/grant-usage.js';
+import { GrantUsageRepository } from './usage/grant-usage.repository.js';
+import { UsageRetention } from './usage/usage-retention.js';
+import { UserScope } from './user-scope.js';
 
 /** Every grant that the server knows. */
-const HANDLERS = [ClientCredentialsGrant];
+const HANDLERS = [ClientCredentialsGrant, PasswordGrant, RefreshTokenGrant];
+const USAGE = [GrantUsage, GrantUsageRepository, UsageRetention];
 
 @Module({
-  imports: [ClientsModule, TokensModule],
+  imports: [ClientsModule, UsersModule, ResourcesModule, TokensModule],
   controllers: [TokenController],
-  providers: [...HANDLERS, { provide: GRANT_HANDLERS, inject: HANDLERS, useFactory: (...handlers: GrantHandler[]) => handlers }, GrantDispatcher],
-  exports: [GrantDispatcher],
+  providers: [...HANDLERS, { provide: GRANT_HANDLERS, inject: HANDLERS, useFactory: (...handlers: GrantHandler[]) => handlers }, GrantDispatcher, UserScope, ...USAGE],
+  exports: [GrantDispatcher, GrantUsageRepository],
 })
-export class GrantsModule {}
+export class GrantsModule {
+  constructor(cleanup: Cleanup, retention: UsageRetention) {
+    cleanup.register('grant_usage', retention.grantUsage);
+    cleanup.register('password_grant_users', retention.passwordGrantUsers);
+  }
+}

@@ -2,7 +2,6 @@ import type { Client } from '../clients/client.js';
 import { OAuthError } from '../common/oauth/oauth-error.js';
 import { parseScope } from '../common/oauth/scope.js';
 
-
 /** @throws {OAuthError} `invalid_scope` when the grammar of RFC 6749 §3.3 is broken */
 export function parseRequestedScope(text: string | undefined): readonly string[] | undefined {
   if (text === undefined) return undefined;

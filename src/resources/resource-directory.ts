@@ -3,7 +3,7 @@ import { Serial } from '../common/serial.js';
 import { Config } from '../config/config.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { Startup } from '../database/startup.js';
-import { ADMIN_SCOPES, adminAudience } from './admin-api.js';
+import { ADMIN_SCOPES, adminAudience, isAdminScope } from './admin-api.js';
 import { ResourcesRepository } from './resources.repository.js';
 
 /** A protected resource as token requests see it. */
@@ -23,6 +23,7 @@ export class ResourceDirectory {
   private readonly adminApi: Resource;
   private byIdentifier: ReadonlyMap<string, Resource> = new Map();
   private byScope: ReadonlyMap<string, Resource> = new Map();
+  private requiredRoles: ReadonlyMap<string, ReadonlySet<string>> = new Map();
   private readonly loads = new Serial();
 
   constructor(
@@ -39,6 +40,13 @@ export class ResourceDirectory {
 
   find(identifier: string): Resource | undefined {
     return this.byIdentifier.get(identifier);
+  }
+
+  /** Whether a user with these roles may have a scope: one of the roles that it asks for, if it asks for any. No user has rights in the admin API. */
+  allowsUser(scope: string, roles: readonly string[]): boolean {
+    if (isAdminScope(scope)) return false;
+    const required = this.requiredRoles.get(scope);
+    return required === undefined || roles.some((role) => required.has(role));
   }
 
   /** The resource that owns a scope. Scopes need not belong to one. */
@@ -59,6 +67,7 @@ export class ResourceDirectory {
       accessTokenFormat: row.accessTokenFormat as Resource['accessTokenFormat'],
       accessTokenLifetimeSeconds: row.accessTokenLifetime,
     }));
+    this.requiredRoles = new Map(rows.flatMap((row) => row.scopes.filter((scope) => scope.required_roles.length > 0).map((scope) => [scope.name, new Set(scope.required_roles)] as const)));
     // Last, so that no row can take what is the admin API's.
     all.push(this.adminApi);
     this.byIdentifier = new Map(all.map((resource) => [resource.identifier, resource]));

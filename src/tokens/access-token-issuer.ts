@@ -7,7 +7,7 @@ import { Config } from '../config/config.js';
 import { AccessTokenJwt, MAX_ACCESS_TOKEN_LENGTH } from './access-token-jwt.js';
 import { AccessTokensRepository } from './access-tokens.repository.js';
 import type { GrantedAccess, TokenResponse } from './granted-access.js';
-import { newTokenId } from './token-id.js';
+import { newTokenId, type TokenTies } from './token-id.js';
 
 /** Turns what was granted into an access token and the response that carries it. A JWT touches no database; an opaque token is one insert. */
 @Injectable()
@@ -26,13 +26,14 @@ export class AccessTokenIssuer {
     const iat = this.clock.nowSeconds();
     const token = this.jwt.sign({
       iss: this.config.issuer,
-      sub: access.subject,
+      sub: access.user?.userId ?? access.client.clientId,
       aud: access.audience.length === 1 ? access.audience[0] : [...access.audience],
       client_id: access.client.clientId,
       iat,
       exp: iat + access.lifetimeSeconds,
-      jti: newTokenId(access.client.tokenGeneration),
+      jti: newTokenId(tiesOf(access)),
       ...(scope === '' ? {} : { scope }),
+      ...(access.user ? { roles: access.user.roles } : {}),
     });
     if (token.length > MAX_ACCESS_TOKEN_LENGTH) throw new OAuthError('invalid_scope', 'The token would be too long. Ask for less scope, or for fewer resources.');
     return response(token, access, scope);
@@ -45,7 +46,9 @@ export class AccessTokenIssuer {
       digest: digestOf(token),
       clientId: access.client.clientId,
       clientGeneration: access.client.tokenGeneration,
-      subject: access.subject,
+      userGeneration: access.user?.tokenGeneration ?? null,
+      familyId: access.family?.familyId ?? null,
+      subject: access.user?.userId ?? access.client.clientId,
       scope,
       audience: [...access.audience],
       issuedAt,
@@ -56,6 +59,12 @@ export class AccessTokenIssuer {
   }
 }
 
-function response(token: string, { lifetimeSeconds }: GrantedAccess, scope: string): TokenResponse {
-  return { access_token: token, token_type: 'Bearer', expires_in: lifetimeSeconds, ...(scope === '' ? {} : { scope }) };
+const tiesOf = ({ client, user, family }: GrantedAccess): TokenTies => ({
+  clientGeneration: client.tokenGeneration,
+  ...(user ? { userGeneration: user.tokenGeneration } : {}),
+  ...(family ? { familyId: family.familyId } : {}),
+});
+
+function response(token: string, { lifetimeSeconds, family }: GrantedAccess, scope: string): TokenResponse {
+  return { access_token: token, token_type: 'Bearer', expires_in: lifetimeSeconds, ...(family ? { refresh_token: family.refreshToken } : {}), ...(scope === '' ? {} : { scope }) };
 }

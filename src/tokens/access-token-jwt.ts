@@ -15,6 +15,8 @@ export interface AccessTokenClaims {
   jti: string;
   /** Left out when it is empty. */
   scope?: string;
+  /** Of the user that the token speaks of (§2.2.3.1). */
+  roles?: readonly string[];
 }
 
 /** No token is longer, so that each fits into an Authorization header and back into a form that asks about it. */
@@ -92,11 +94,12 @@ export class AccessTokenJwt {
 /** Only what has the shape that we sign is taken for ours, whatever else a key of ours may have signed (RFC 8725 §3.11). */
 function asClaims(value: unknown): AccessTokenClaims | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
-  const { iss, sub, aud, client_id: clientId, iat, exp, jti, scope } = value as Record<string, unknown>;
+  const { iss, sub, aud, client_id: clientId, iat, exp, jti, scope, roles } = value as Record<string, unknown>;
   const texts = [iss, sub, clientId, jti, scope ?? ''].every((claim) => typeof claim === 'string');
   const times = Number.isSafeInteger(iat) && Number.isSafeInteger(exp);
   const audience = typeof aud === 'string' || (Array.isArray(aud) && aud.every((each) => typeof each === 'string'));
-  return texts && times && audience ? (value as AccessTokenClaims) : undefined;
+  const roleNames = roles === undefined || (Array.isArray(roles) && roles.every((each) => typeof each === 'string'));
+  return texts && times && audience && roleNames ? (value as AccessTokenClaims) : undefined;
 }
 
 const headerOf = (key: SigningKey) => ({ alg: key.alg, typ: 'at+jwt', kid: key.kid });

@@ -3,10 +3,11 @@ import { ClientDirectory } from '../clients/client-directory.js';
 import { digestOf, OPAQUE_PREFIX } from '../common/crypto/opaque-value.js';
 import { Clock } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
+import { UserDirectory } from '../users/user-directory.js';
 import { AccessTokenJwt, MAX_ACCESS_TOKEN_LENGTH } from './access-token-jwt.js';
 import { AccessTokensRepository } from './access-tokens.repository.js';
 import { RevokedTokens } from './revoked-tokens.js';
-import { generationOf } from './token-id.js';
+import { type TokenTies, tiesOf } from './token-id.js';
 
 /** What an access token of ours says, in whichever form. */
 export interface AccessToken {
@@ -21,8 +22,9 @@ export interface AccessToken {
   /** The id of a JWT, the digest of an opaque token. */
   readonly id: string;
   readonly format: 'jwt' | 'opaque';
-  /** The client's token generation when it was issued. */
-  readonly clientGeneration: string;
+  /** What a user's token says of her roles; `undefined` in a client's. */
+  readonly roles?: readonly string[];
+  readonly ties: TokenTies;
   readonly revoked: boolean;
 }
 
@@ -35,17 +37,22 @@ export class AccessTokenVerifier {
     private readonly tokens: AccessTokensRepository,
     private readonly revoked: RevokedTokens,
     private readonly clients: ClientDirectory,
+    private readonly users: UserDirectory,
   ) {}
 
   /**
-   * The token if it may be used now: ours, not expired, not revoked, and its client still there, enabled, and not told to let go of all its tokens.
+   * The token if it may be used now: ours, not expired, not revoked, and its client, its user if it speaks of one, and its family still there, enabled, and
+   * not told to let go of all their tokens.
    * @throws {TemporarilyUnavailableError} when that cannot be known
    */
   async verify(token: string): Promise<AccessToken | undefined> {
     const read = await this.read(token);
     if (!read || read.revoked) return undefined;
     const client = await this.clients.find(read.clientId);
-    return client?.enabled && client.tokenGeneration === read.clientGeneration ? read : undefined;
+    if (!client?.enabled || client.tokenGeneration !== read.ties.clientGeneration) return undefined;
+    if (read.ties.userGeneration === undefined) return read;
+    const user = await this.users.find(read.subject);
+    return user?.enabled && user.tokenGeneration === read.ties.userGeneration ? { ...read, roles: user.roles } : undefined;
   }
 
   /** The token if we issued it and it has not expired, in whichever state. */
@@ -58,6 +65,7 @@ export class AccessTokenVerifier {
   private readJwt(token: string): AccessToken | undefined {
     const claims = this.jwt.verify(token);
     if (!claims || claims.iss !== this.config.issuer) return undefined;
+    const ties = tiesOf(claims.jti);
     return {
       clientId: claims.client_id,
       subject: claims.sub,
@@ -67,26 +75,34 @@ export class AccessTokenVerifier {
       expiresAt: claims.exp,
       id: claims.jti,
       format: 'jwt',
-      clientGeneration: generationOf(claims.jti),
-      revoked: this.revoked.has(claims.jti),
+      ties,
+      revoked: this.revoked.has(claims.jti) || this.familyRevoked(ties),
     };
   }
 
   private async readOpaque(token: string): Promise<AccessToken | undefined> {
     const row = await this.tokens.find(digestOf(token));
-    return row
-      ? {
-          clientId: row.clientId,
-          subject: row.subject,
-          scope: row.scope,
-          audience: row.audience,
-          issuedAt: row.issuedAt / 1000,
-          expiresAt: row.expiresAt / 1000,
-          id: row.digest,
-          format: 'opaque',
-          clientGeneration: row.clientGeneration,
-          revoked: row.revokedAt !== null,
-        }
-      : undefined;
+    if (!row) return undefined;
+    const ties: TokenTies = {
+      clientGeneration: row.clientGeneration,
+      ...(row.userGeneration === null ? {} : { userGeneration: row.userGeneration }),
+      ...(row.familyId === null ? {} : { familyId: row.familyId }),
+    };
+    return {
+      clientId: row.clientId,
+      subject: row.subject,
+      scope: row.scope,
+      audience: row.audience,
+      issuedAt: row.issuedAt / 1000,
+      expiresAt: row.expiresAt / 1000,
+      id: row.digest,
+      format: 'opaque',
+      ties,
+      revoked: row.revokedAt !== null || this.familyRevoked(ties),
+    };
+  }
+
+  private familyRevoked({ familyId }: TokenTies): boolean {
+    return familyId !== undefined && this.revoked.has(familyId);
   }
 }

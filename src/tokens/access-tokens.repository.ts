@@ -3,8 +3,6 @@ import { type EntityManager, IsNull } from 'typeorm';
 import { Database } from '../database/database.js';
 import { AccessTokenEntity } from './access-token.entity.js';
 
-const BATCH = 1000;
-
 @Injectable()
 export class AccessTokensRepository {
   constructor(private readonly database: Database) {}
@@ -23,10 +21,12 @@ export class AccessTokensRepository {
     return result.affected === 1;
   }
 
-  /** Deletes a batch of expired tokens by primary key, so that no range of the table is locked. Answers how many it deleted. */
-  async deleteExpired(nowMs: number): Promise<number> {
-    const rows = await this.database.query<{ id: number }>(`SELECT id FROM access_tokens WHERE expires_at < ? ORDER BY expires_at LIMIT ${BATCH}`, [nowMs]);
-    if (rows.length === 0) return 0;
-    return this.database.execute(`DELETE FROM access_tokens WHERE id IN (${rows.map(() => '?').join(', ')})`, rows.map((row) => row.id));
+  countExpired(nowMs: number): Promise<number> {
+    return this.database.countBelow('access_tokens', 'expires_at', nowMs);
+  }
+
+  /** Deletes a batch of expired tokens. Answers how many it deleted. */
+  deleteExpired(nowMs: number): Promise<number> {
+    return this.database.deleteBelow('access_tokens', 'expires_at', nowMs);
   }
 }

@@ -34,7 +34,8 @@ export class BearerGuard implements CanActivate {
     const required = this.reflector.get<AdminScope | undefined>(REQUIRED_SCOPE, context.getHandler());
     const forAdmin = token.audience.includes(adminAudience(this.config.issuer));
     if (!forAdmin && !token.audience.includes(this.config.issuer)) throw challenge(401, 'invalid_token', 'The access token is for another audience.');
-    if (!forAdmin || required === undefined || !token.scope.split(' ').includes(required)) {
+    // Rights in the admin API are a client's: no user's token has any.
+    if (!forAdmin || token.roles !== undefined || required === undefined || !token.scope.split(' ').includes(required)) {
       throw challenge(403, 'insufficient_scope', 'The access token does not have the scope that this needs.', required);
     }
     req.accessToken = token;

@@ -1,15 +1,24 @@
 import type { Client } from '../clients/client.js';
+import type { User } from '../users/user.js';
+
+/** The lineage of refresh tokens that an access token comes with. */
+export interface GrantedFamily {
+  readonly familyId: string;
+  /** The one that is good now. */
+  readonly refreshToken: string;
+}
 
 /** What a grant decided, before any token exists. */
 export interface GrantedAccess {
   readonly client: Client;
-  /** The `sub` of the token; without a user it is the client id (RFC 9068 §2.2). */
-  readonly subject: string;
+  /** Whom the token speaks of; without a user it speaks of the client itself. */
+  readonly user?: User;
   readonly scope: readonly string[];
   /** Identifiers of protected resources, or the issuer; never empty. */
   readonly audience: readonly string[];
   readonly format: 'jwt' | 'opaque';
   readonly lifetimeSeconds: number;
+  readonly family?: GrantedFamily;
 }
 
 /** A successful token response, RFC 6749 §5.1. `scope` is there whenever there is one to tell (§3.3). */
@@ -18,5 +27,6 @@ export interface TokenResponse {
   token_type: 'Bearer';
   /** Seconds. */
   expires_in: number;
+  refresh_token?: string;
   scope?: string;
 }

@@ -3,6 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { AuthenticatedClient, ConfidentialClientAuthGuard } from '../clients/authentication/client-auth.guard.js';
 import type { Client } from '../clients/client.js';
+import { isRefreshToken } from '../common/crypto/opaque-value.js';
 import { FormBodyGuard, type FormRequest } from '../common/http/form-body.guard.js';
 import { sendJson } from '../common/http/respond.js';
 import { OAuthExceptionFilter } from '../common/oauth/oauth-exception.filter.js';
@@ -10,6 +11,9 @@ import { invalidRequest } from '../common/oauth/oauth-error.js';
 import { Config } from '../config/config.js';
 import { ResourceDirectory } from '../resources/resource-directory.js';
 import { type AccessToken, AccessTokenVerifier } from './access-token-verifier.js';
+import { RefreshTokens } from './refresh-tokens.js';
+
+type Description = Record<string, unknown>;
 
 /** Token introspection, RFC 7662. */
 @ApiExcludeController()
@@ -20,6 +24,7 @@ export class IntrospectionController {
   constructor(
     private readonly config: Config,
     private readonly verifier: AccessTokenVerifier,
+    private readonly refreshTokens: RefreshTokens,
     private readonly resources: ResourceDirectory,
   ) {}
 
@@ -27,8 +32,18 @@ export class IntrospectionController {
   async introspect(@AuthenticatedClient() client: Client, @Req() req: FormRequest, @Res() res: Response): Promise<void> {
     const value = req.body.token;
     if (value === undefined) throw invalidRequest('The parameter token is missing.');
+    sendJson(res, 200, (await (isRefreshToken(value) ? this.describeRefreshToken(value, client) : this.describeAccessToken(value, client))) ?? INACTIVE);
+  }
+
+  private async describeAccessToken(value: string, client: Client): Promise<Description | undefined> {
     const token = await this.verifier.verify(value);
-    sendJson(res, 200, token && this.mayKnow(client, token) ? this.describe(token) : INACTIVE);
+    return token && this.mayKnow(client, token) ? this.describe(token) : undefined;
+  }
+
+  /** For the client that it was issued to, and nobody else. It has no `token_type`: it is of no use at a resource. */
+  private async describeRefreshToken(value: string, client: Client): Promise<Description | undefined> {
+    const family = await this.refreshTokens.inspect(value, client);
+    return family && { active: true, client_id: family.clientId, sub: family.userId, ...(family.scope === '' ? {} : { scope: family.scope }), iss: this.config.issuer, iat: seconds(family.issuedAt), exp: seconds(Math.min(family.expiresAt, family.idleExpiresAt)) };
   }
 
   /** Its own tokens, and those for a resource that it serves; any other token is as good as none (RFC 7662 §4). */
@@ -36,7 +51,7 @@ export class IntrospectionController {
     return token.clientId === client.clientId || token.audience.some((identifier) => this.resources.find(identifier)?.resourceServers.has(client.clientId) ?? false);
   }
 
-  private describe(token: AccessToken): Record<string, unknown> {
+  private describe(token: AccessToken): Description {
     return {
       active: true,
       client_id: token.clientId,
@@ -48,9 +63,12 @@ export class IntrospectionController {
       iat: token.issuedAt,
       exp: token.expiresAt,
       ...(token.format === 'jwt' ? { jti: token.id } : {}),
+      ...(token.roles ? { roles: token.roles } : {}),
     };
   }
 }
 
 /** RFC 7662 §2.2: nothing else is said of a token that is not active. */
 const INACTIVE = Object.freeze({ active: false });
+
+const seconds = (ms: number): number => Math.floor(ms / 1000);

@@ -5,10 +5,10 @@ import { Startup } from '../database/startup.js';
 
 const PRUNE_INTERVAL_MS = 30_000;
 
-/** The ids of JWTs that were revoked one by one and have not expired yet: all that must be remembered to make a JWT revocable. */
+/** The ids of JWTs and of families of tokens that were revoked one by one and have not expired yet: all that must be remembered to make a JWT revocable. */
 @Injectable()
 export class RevokedTokens implements OnApplicationShutdown {
-  /** Milliseconds since the epoch at which the token expires anyway, by `jti`. */
+  /** Milliseconds since the epoch at which the token expires anyway, or the last one of the family, by `jti` or family id. */
   private readonly expiries = new Map<string, number>();
   private timer: NodeJS.Timeout | undefined;
 
@@ -26,17 +26,17 @@ export class RevokedTokens implements OnApplicationShutdown {
     });
   }
 
-  has(tokenId: string): boolean {
-    return this.expiries.has(tokenId);
+  has(id: string): boolean {
+    return this.expiries.has(id);
   }
 
-  add(tokenId: string, expiresAtMs: number): void {
-    this.expiries.set(tokenId, expiresAtMs);
+  add(id: string, expiresAtMs: number): void {
+    this.expiries.set(id, expiresAtMs);
   }
 
   prune(): void {
     const nowMs = this.clock.nowMs();
-    for (const [tokenId, expiresAtMs] of this.expiries) if (expiresAtMs < nowMs) this.expiries.delete(tokenId);
+    for (const [id, expiresAtMs] of this.expiries) if (expiresAtMs < nowMs) this.expiries.delete(id);
   }
 
   onApplicationShutdown(): void {

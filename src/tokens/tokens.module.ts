@@ -4,26 +4,43 @@ import { AuditModule } from '../audit/audit.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { Cleanup } from '../database/cleanup.js';
 import { KeysModule } from '../keys/keys.module.js';
+import { SecretBox } from '../common/crypto/secret-box.js';
 import { ResourcesModule } from '../resources/resources.module.js';
+import { UsersModule } from '../users/users.module.js';
 import { AccessTokenIssuer } from './access-token-issuer.js';
 import { AccessTokenJwt } from './access-token-jwt.js';
 import { AccessTokenVerifier } from './access-token-verifier.js';
 import { AccessTokensRepository } from './access-tokens.repository.js';
 import { BearerGuard } from './bearer.guard.js';
 import { IntrospectionController } from './introspection.controller.js';
+import { RefreshTokenCodec } from './refresh-token-codec.js';
+import { RefreshTokens } from './refresh-tokens.js';
 import { RevocationController } from './revocation.controller.js';
 import { RevokedTokens } from './revoked-tokens.js';
 import { TargetResolver } from './target-resolver.js';
+import { TokenFamiliesRepository } from './token-families.repository.js';
+import { TokenFamilyRevocation } from './token-family-revocation.js';
 import { TokenRevocation } from './token-revocation.js';
+import { UncertainRotations } from './uncertain-rotations.js';
+
+const ACCESS_TOKENS = [AccessTokenJwt, AccessTokenIssuer, AccessTokenVerifier, AccessTokensRepository, BearerGuard, RevokedTokens, TargetResolver, TokenRevocation];
+const REFRESH_TOKENS = [
+  { provide: RefreshTokenCodec, inject: [SecretBox], useFactory: (box: SecretBox) => new RefreshTokenCodec(box.derive('refresh-tokens')) },
+  RefreshTokens,
+  TokenFamiliesRepository,
+  TokenFamilyRevocation,
+  UncertainRotations,
+];
 
 @Module({
-  imports: [JwtModule.register({}), AuditModule, ClientsModule, KeysModule, ResourcesModule],
+  imports: [JwtModule.register({}), AuditModule, ClientsModule, UsersModule, KeysModule, ResourcesModule],
   controllers: [IntrospectionController, RevocationController],
-  providers: [AccessTokenJwt, AccessTokenIssuer, AccessTokenVerifier, AccessTokensRepository, BearerGuard, RevokedTokens, TargetResolver, TokenRevocation],
-  exports: [AccessTokenIssuer, AccessTokenVerifier, AccessTokensRepository, BearerGuard, TargetResolver],
+  providers: [...ACCESS_TOKENS, ...REFRESH_TOKENS],
+  exports: [AccessTokenIssuer, AccessTokenVerifier, AccessTokensRepository, BearerGuard, RefreshTokens, TargetResolver],
 })
 export class TokensModule {
-  constructor(cleanup: Cleanup, tokens: AccessTokensRepository) {
-    cleanup.register('access_tokens', (nowMs) => tokens.deleteExpired(nowMs));
+  constructor(cleanup: Cleanup, tokens: AccessTokensRepository, families: TokenFamiliesRepository) {
+    cleanup.register('access_tokens', tokens);
+    cleanup.register('token_families', families);
   }
 }

@@ -13,7 +13,7 @@ import {
 
 export const PRINTABLE = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u;
 const printable = { message: 'may not hold control or formatting characters' };
-const clientId = { message: 'must start with a letter or digit and hold 128 letters, digits and . _ ~ - at most' };
+const clientId = { message: 'must start with a letter or digit, not with usr_, and hold 128 letters, digits and . _ ~ - at most' };
 
 /** The body that describes a client. Every member may be left out; the server then chooses. */
 export class ClientDto implements Partial<Omit<ClientMetadata, 'default_scope' | 'password_grant_sunset'>> {

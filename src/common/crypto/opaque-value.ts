@@ -6,12 +6,13 @@ import { createHash, randomBytes } from 'node:crypto';
 export const OPAQUE_PREFIX = {
   clientSecret: 'mg_cs_',
   accessToken: 'mg_at_',
+  refreshToken: 'mg_rt_',
 } as const;
 
-export type OpaqueKind = keyof typeof OPAQUE_PREFIX;
+export const isRefreshToken = (value: string): boolean => value.startsWith(OPAQUE_PREFIX.refreshToken);
 
 /** A fresh value: the kind's prefix and 256 random bits in base64url (43 characters). RFC 6749 §10.10. */
-export function newOpaqueValue(kind: OpaqueKind): string {
+export function newOpaqueValue(kind: 'clientSecret' | 'accessToken'): string {
   return OPAQUE_PREFIX[kind] + randomBytes(32).toString('base64url');
 }
 

@@ -1,7 +1,7 @@
 import { invalidRequest } from './oauth-error.js';
 
 /** Every single-valued parameter that an endpoint of ours reads from a form. Others are ignored (RFC 6749 §3.1, §3.2). */
-const SINGLE_VALUED = ['grant_type', 'client_id', 'client_secret', 'client_assertion', 'client_assertion_type', 'scope', 'token', 'token_type_hint'] as const;
+const SINGLE_VALUED = ['grant_type', 'client_id', 'client_secret', 'client_assertion', 'client_assertion_type', 'scope', 'username', 'password', 'refresh_token', 'token', 'token_type_hint'] as const;
 
 /** May be repeated (RFC 8707 §2). */
 const MULTI_VALUED = ['resource'] as const;

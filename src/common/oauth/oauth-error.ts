@@ -34,6 +34,9 @@ export class OAuthError extends Error {
 export const invalidRequest = (description: string, status = 400, headers: Record<string, string> = {}) =>
   new OAuthError('invalid_request', description, status, headers);
 
+/** @param detail the real reason, for the log */
+export const invalidGrant = (description: string, detail: string) => new OAuthError('invalid_grant', description, 400, {}, detail);
+
 /**
  * One answer for an unknown, a disabled and an expired client, a wrong secret and a wrong method: nobody learns which clients exist.
  * @param challenge whether the caller may answer a Basic challenge: it tried Basic, or nothing at all

@@ -26,3 +26,19 @@ export const flag = (runner: QueryRunner, name: string): TableColumnOptions => (
 export const epochMs = (name: string, more: Partial<TableColumnOptions> = {}): TableColumnOptions => ({ name, type: 'bigint', ...more });
 
 export const NULLABLE = { isNullable: true } as const;
+
+/** Adds a nullable column unless it is there. Plain SQL: TypeORM would copy the whole table on SQLite. */
+export async function addColumn(runner: QueryRunner, table: string, name: string, type: string): Promise<void> {
+  if (!(await runner.hasColumn(table, name))) await runner.query(`ALTER TABLE ${table} ADD COLUMN ${name} ${type}`);
+}
+
+/** Drops a column unless it is gone. */
+export async function dropColumn(runner: QueryRunner, table: string, name: string): Promise<void> {
+  if (await runner.hasColumn(table, name)) await runner.query(`ALTER TABLE ${table} DROP COLUMN ${name}`);
+}
+
+/** Makes an index unless it is there, which MySQL, unlike MariaDB and SQLite, cannot be asked in the statement itself. */
+export async function addIndex(runner: QueryRunner, table: string, name: string, column: string): Promise<void> {
+  const known = (await runner.getTable(table))?.indices.some((index) => index.name === name) ?? false;
+  if (!known) await runner.query(`CREATE INDEX ${name} ON ${table} (${column})`);
+}

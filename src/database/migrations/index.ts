@@ -6,6 +6,13 @@ import { CreateResources1764000005000 } from './1764000005000-create-resources.j
 import { CreateResourceScopes1764000006000 } from './1764000006000-create-resource-scopes.js';
 import { CreateSigningKeys1764000007000 } from './1764000007000-create-signing-keys.js';
 import { CreateAccessTokens1764000008000 } from './1764000008000-create-access-tokens.js';
+import { CreateUsers1764100001000 } from './1764100001000-create-users.js';
+import { CreatePasswordAttempts1764100002000 } from './1764100002000-create-password-attempts.js';
+import { CreateTokenFamilies1764100003000 } from './1764100003000-create-token-families.js';
+import { AddUserToAccessTokens1764100004000 } from './1764100004000-add-user-to-access-tokens.js';
+import { CreateGrantUsage1764100005000 } from './1764100005000-create-grant-usage.js';
+import { CreatePasswordGrantUsers1764100006000 } from './1764100006000-create-password-grant-users.js';
+import { AddLegacyGrantsToClients1764100007000 } from './1764100007000-add-legacy-grants-to-clients.js';
 
 /** In the order in which they run. What has been released is never changed. */
 export const MIGRATIONS = [
@@ -17,4 +24,11 @@ export const MIGRATIONS = [
   CreateResourceScopes1764000006000,
   CreateSigningKeys1764000007000,
   CreateAccessTokens1764000008000,
+  CreateUsers1764100001000,
+  CreatePasswordAttempts1764100002000,
+  CreateTokenFamilies1764100003000,
+  AddUserToAccessTokens1764100004000,
+  CreateGrantUsage1764100005000,
+  CreatePasswordGrantUsers1764100006000,
+  AddLegacyGrantsToClients1764100007000,
 ];

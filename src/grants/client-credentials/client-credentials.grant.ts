@@ -26,6 +26,6 @@ export class ClientCredentialsGrant implements GrantHandler<ClientCredentialsReq
 
   authorize(client: Client, { scope, resource }: ClientCredentialsRequest): GrantedAccess {
     const granted = scopeFor(client, scope, (token) => !USER_SCOPES.has(token));
-    return { client, subject: client.clientId, ...this.targets.resolve(client, granted, scope !== undefined, resource) };
+    return { client, ...this.targets.resolve(client, granted, scope !== undefined, resource) };
   }
 }

@@ -1,0 +1,21 @@
+import { Injectable } from '@nestjs/common';
+import { OAuthError } from '../common/oauth/oauth-error.js';
+import { USER_SCOPES } from '../common/oauth/scope.js';
+import { ResourceDirectory } from '../resources/resource-directory.js';
+import type { User } from '../users/user.js';
+
+/** Which scopes make sense in a user's token: all but those that promise an ID token or its claims, which this server does not issue. */
+export const isUsableForUsers = (scope: string): boolean => scope === 'offline_access' || !USER_SCOPES.has(scope);
+
+/** What of a scope a user may hand on to a client. */
+@Injectable()
+export class UserScope {
+  constructor(private readonly resources: ResourceDirectory) {}
+
+  /** What her roles allow. The client is told what it got (RFC 6749 §3.3). @throws {OAuthError} `invalid_scope` when that is nothing of what was asked for */
+  allowed(user: User, requested: readonly string[]): readonly string[] {
+    const allowed = requested.filter((scope) => this.resources.allowsUser(scope, user.roles));
+    if (allowed.length === 0 && requested.length > 0) throw new OAuthError('invalid_scope', 'The user may have nothing of the scope.');
+    return allowed;
+  }
+}

@@ -1,0 +1,42 @@
+import { Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
+import { EpochMsColumn } from '../database/epoch-ms.column.js';
+
+/**
+ * What one authorization by a user gave: a lineage of refresh tokens, of which one is good at any time, and the access tokens that came with them. The row
+ * stays the same for the whole lineage, however often it is refreshed.
+ */
+@Entity('token_families')
+@Index('token_families_family_id', ['familyId'], { unique: true })
+@Index('token_families_purge_after', ['purgeAfter'])
+export class TokenFamilyEntity {
+  @PrimaryGeneratedColumn({ type: 'integer' }) id: number;
+  @Column({ name: 'family_id', type: 'varchar', length: 32 }) familyId: string;
+  @Column({ name: 'client_id', type: 'varchar', length: 128 }) clientId: string;
+  /** The client's token generation when the family began. */
+  @Column({ name: 'client_generation', type: 'varchar', length: 16 }) clientGeneration: string;
+  @Column({ name: 'user_id', type: 'varchar', length: 32 }) userId: string;
+  /** The user's token generation when the family began. */
+  @Column({ name: 'user_generation', type: 'varchar', length: 16 }) userGeneration: string;
+  /** The grant by which it began. */
+  @Column({ name: 'grant_type', type: 'varchar', length: 64 }) grantType: string;
+  /** What was granted then: no refresh gets more. */
+  @Column({ type: 'text' }) scope: string;
+  @Column({ type: 'simple-json' }) audience: string[];
+  /** SHA-256 in hex of the one refresh token that is good now. */
+  @Column({ name: 'current_digest', type: 'varchar', length: 64 }) currentDigest: string;
+  /** Of the one before it. */
+  @Column({ name: 'previous_digest', type: 'varchar', length: 64, nullable: true }) previousDigest: string | null;
+  /** With it and the token before, the current token can be made once more; see {@link RefreshTokenCodec}. */
+  @Column({ name: 'successor_salt', type: 'varchar', length: 32, nullable: true }) successorSalt: string | null;
+  /** Until then the token before may be sent again. */
+  @EpochMsColumn('retry_until', { nullable: true }) retryUntil: number | null;
+  @EpochMsColumn('issued_at') issuedAt: number;
+  /** The absolute end, which no refresh moves. */
+  @EpochMsColumn('expires_at') expiresAt: number;
+  /** The end unless it is refreshed before. */
+  @EpochMsColumn('idle_expires_at') idleExpiresAt: number;
+  /** No access token of the family lives longer. */
+  @EpochMsColumn('access_expires_at') accessExpiresAt: number;
+  @EpochMsColumn('revoked_at', { nullable: true }) revokedAt: number | null;
+  @EpochMsColumn('purge_after') purgeAfter: number;
+}

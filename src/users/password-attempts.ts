@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { addressBlock } from '../common/http/address-block.js';
+import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
+import { Clock } from '../common/time/clock.js';
+import { Config } from '../config/config.js';
+import type { PasswordAttemptEntity } from './password-attempt.entity.js';
+import { type Counter, PasswordAttemptsRepository } from './password-attempts.repository.js';
+
+const WINDOW_MS = 15 * 60_000;
+/** An account takes so many times the limit of one address, however many addresses guess at it (NIST SP 800-63B-4 §3.2.2: 100 at most). */
+const ACCOUNT_FACTOR = 10;
+/** An address takes so many times the limit over all accounts: it may be that of an application through which many people sign in. */
+const ADDRESS_FACTOR = 30;
+/** An address from which the right password came stays known for so long. */
+const KNOWN_ADDRESS_MS = 30 * 86_400_000;
+/** Longer than any password is looked at. */
+const PENDING_MS = 60_000;
+const MAX_WAIT_MS = 5_000;
+const DAY_MS = 86_400_000;
+
+/** Which limit is reached: of the account from this address, of the account from all, of the address over all accounts. */
+export type ReachedLimit = 'account_and_address' | 'account' | 'address';
+
+/** A guess that may be looked at. */
+interface Allowed {
+  keys: readonly string[];
+  addressKey: string;
+  pairKey: string;
+}
+
+export type Admission = { allowed: Allowed } | { limit: ReachedLimit; key: string };
+
+/**
+ * The throttle of password guesses, one for every path that takes a password. A guess is counted before it is looked at: parallel ones are never more than
+ * the limit. Who reaches a limit from one address does not shut out the owner at another, and a limit that many addresses reached together does not
+ * shut out an address from which she signed in before.
+ */
+@Injectable()
+export class PasswordAttempts {
+  constructor(
+    private readonly repository: PasswordAttemptsRepository,
+    private readonly clock: Clock,
+    private readonly config: Config,
+  ) {}
+
+  /**
+   * Counts a guess. While others that are under way could still reach the limit, it waits for their outcome.
+   * @param account key of the username, whether there is such a user or not
+   * @throws {TemporarilyUnavailableError} when they took too long
+   */
+  async begin(account: string, address: string): Promise<Admission> {
+    const counters = this.countersOf(account, address);
+    const endsAt = performance.now() + MAX_WAIT_MS;
+    for (let wait = 20; ; wait = Math.min(wait * 2, 200)) {
+      const outcome = await this.admit(counters);
+      if (outcome !== 'busy') return outcome;
+      if (performance.now() >= endsAt) throw new TemporarilyUnavailableError('too many passwords for one account are being looked at');
+      await sleep(wait * (0.5 + Math.random()));
+    }
+  }
+
+  /** The password was right. */
+  succeed({ keys, addressKey, pairKey }: Allowed): Promise<void> {
+    const nowMs = this.clock.nowMs();
+    return this.repository.recordSuccess(keys, addressKey, pairKey, nowMs, purgeAfter(nowMs + KNOWN_ADDRESS_MS));
+  }
+
+  /** The password was wrong. */
+  fail({ keys }: Allowed): Promise<void> {
+    return this.repository.recordFailure(keys);
+  }
+
+  /** The password was not looked at. */
+  release({ keys }: Allowed): Promise<void> {
+    return this.repository.release(keys);
+  }
+
+  /** Answers whether this is the first that is told of a reached limit in its window. */
+  announce(key: string): Promise<boolean> {
+    return this.repository.announce(key);
+  }
+
+  /** Until when accounts are closed to addresses that they do not know, in milliseconds since the epoch, by the key of the username. Those that are not are left out. */
+  async lockedUntil(accounts: readonly string[]): Promise<Map<string, number>> {
+    if (accounts.length === 0) return new Map();
+    const byKey = new Map(accounts.map((account) => [accountKey(account), account]));
+    const limit = this.config.passwordAttemptLimit * ACCOUNT_FACTOR;
+    const locked = (await this.repository.find([...byKey.keys()])).filter((row) => failuresOf(row, this.clock.nowMs()) >= limit);
+    return new Map(locked.map((row) => [byKey.get(row.attemptKey)!, row.windowEndsAt]));
+  }
+
+  unlock(account: string, manager: EntityManager): Promise<void> {
+    return this.repository.reset(accountKey(account), manager);
+  }
+
+  /** With the addresses that are known: a user who comes after under the same name starts with none. */
+  forget(account: string, manager: EntityManager): Promise<void> {
+    return this.repository.deleteAccount(accountKey(account), manager);
+  }
+
+  private countersOf(account: string, address: string): Record<ReachedLimit, Counter> {
+    const limit = this.config.passwordAttemptLimit;
+    const block = addressBlock(address);
+    const owner = accountKey(account);
+    return {
+      address: { key: digest('address', block), account: null, limit: limit * ADDRESS_FACTOR },
+      account_and_address: { key: digest('account_and_address', `${block} ${account}`), account: owner, limit },
+      account: { key: owner, account: owner, limit: limit * ACCOUNT_FACTOR },
+    };
+  }
+
+  private async admit(counters: Record<ReachedLimit, Counter>): Promise<Admission | 'busy'> {
+    const pairKey = counters.account_and_address.key;
+    const keys: string[] = [];
+    for (const name of ['address', 'account_and_address', 'account'] as const) {
+      const counter = counters[name];
+      if (await this.repository.reserve(counter, this.times())) {
+        keys.push(counter.key);
+        continue;
+      }
+      const rows = await this.repository.find([counter.key, pairKey]);
+      if (name === 'account' && this.isKnown(rows.find((row) => row.attemptKey === pairKey))) continue;
+      if (keys.length > 0) await this.repository.release(keys);
+      const reached = failuresOf(rows.find((row) => row.attemptKey === counter.key), this.clock.nowMs()) >= counter.limit;
+      return reached ? { limit: name, key: counter.key } : 'busy';
+    }
+    return { allowed: { keys, addressKey: counters.address.key, pairKey } };
+  }
+
+  private isKnown(pair: PasswordAttemptEntity | undefined): boolean {
+    return (pair?.succeededAt ?? 0) > this.clock.nowMs() - KNOWN_ADDRESS_MS;
+  }
+
+  private times() {
+    const nowMs = this.clock.nowMs();
+    return { nowMs, windowEndsMs: nowMs + WINDOW_MS, pendingUntilMs: nowMs + PENDING_MS, purgeAfterMs: purgeAfter(nowMs + WINDOW_MS) };
+  }
+}
+
+const digest = (kind: ReachedLimit, text: string): string => createHash('sha256').update(`${kind} ${text}`).digest('hex');
+const accountKey = (account: string): string => digest('account', account);
+const failuresOf = (row: PasswordAttemptEntity | undefined, nowMs: number): number => (row && row.windowEndsAt > nowMs ? row.failures : 0);
+
+/** In whole days, so that its index is not written with every guess. */
+const purgeAfter = (ms: number): number => Math.ceil(ms / DAY_MS) * DAY_MS;

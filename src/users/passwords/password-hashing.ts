@@ -1,0 +1,78 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { Piscina } from 'piscina';
+import { TemporarilyUnavailableError } from '../../common/temporarily-unavailable.error.js';
+import { Config } from '../../config/config.js';
+import { HASH_WORKER_FILE } from './hash-worker-file.js';
+import { isHashable } from './password-text.js';
+import type { PasswordVerdict } from './stored-hash.js';
+
+export type { PasswordVerdict } from './stored-hash.js';
+
+/** Threads that have had nothing to do for so long end. */
+const IDLE_TIMEOUT_MS = 60_000;
+
+/** The lowest priority: a thread that answers requests takes the core from one that hashes as soon as it has work. */
+const NICE_INCREMENT = 19;
+
+/** The only way to tell it: the pool's errors have no code. */
+const QUEUE_FULL = 'Task queue is at limit';
+
+/**
+ * Hashes passwords in threads of its own, which start with the first password. At most `passwordHashThreads` work and `passwordHashQueueLimit`
+ * passwords wait, for each process; past that `TemporarilyUnavailableError`. No other error is the caller's doing.
+ */
+@Injectable()
+export class PasswordHashing implements OnApplicationShutdown {
+  private pool?: Piscina;
+  private threadFailure?: Error;
+
+  constructor(private readonly config: Config) {}
+
+  /** A PHC string, `$argon2id$v=19$m=19456,t=2,p=1$...`, about 97 characters. The password has passed the policy. */
+  async hash(password: string): Promise<string> {
+    if (!isHashable(password)) throw new RangeError('a password that the policy refuses was given to be hashed');
+    return this.run<string>('hash', { password });
+  }
+
+  /** `stored` is what `hash` or `readImportedHash` gave, `null` where there is none: that costs the same, and never matches. */
+  async verify(password: string, stored: string | null): Promise<PasswordVerdict> {
+    if (!isHashable(password)) return { matches: false };
+    return this.run<PasswordVerdict>('verify', { password, stored });
+  }
+
+  /** Every request has been answered by now. A thread ends when the hash at which it is does, which takes some seconds at the very most. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.pool?.destroy();
+  }
+
+  private async run<Result>(name: 'hash' | 'verify', task: object): Promise<Result> {
+    this.pool ??= this.openPool();
+    try {
+      return (await this.pool.run(task, { name })) as Result;
+    } catch (error) {
+      if ((error as Error).message === QUEUE_FULL) throw new TemporarilyUnavailableError('the password hashing queue is full', 1);
+      // Of a thread that did not even start, the task itself only learns that it was ended.
+      (error as Error).cause ??= this.threadFailure;
+      throw new Error('a password could not be hashed', { cause: error });
+    }
+  }
+
+  private openPool(): Piscina {
+    const pool = new Piscina({
+      filename: HASH_WORKER_FILE,
+      name: 'verify',
+      minThreads: 0,
+      maxThreads: this.config.passwordHashThreads,
+      maxQueue: this.config.passwordHashQueueLimit,
+      concurrentTasksPerWorker: 1,
+      idleTimeout: IDLE_TIMEOUT_MS,
+      niceIncrement: NICE_INCREMENT,
+      recordTiming: false,
+    });
+    pool.on('error', (error: Error) => (this.threadFailure = error));
+    pool.on('workerCreate', () => (this.threadFailure = undefined));
+    // The pool starts no other thread in place of the last one that dies, and nothing would ever take what waits. Idle threads end by this event too.
+    pool.on('workerDestroy', () => setImmediate(() => void (pool.threads.length === 0 && pool.queueSize > 0 && pool.destroy())));
+    return pool;
+  }
+}

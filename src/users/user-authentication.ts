@@ -1,0 +1,52 @@
+import { Injectable } from '@nestjs/common';
+import { type Actor, AuditLog } from '../audit/audit-log.js';
+import { identifierKey } from './identifier-key.js';
+import { PasswordAttempts } from './password-attempts.js';
+import { PasswordHashing } from './passwords/password-hashing.js';
+import type { UserEntity } from './user.entity.js';
+import { UserLogins } from './user-logins.js';
+import { UsersRepository } from './users.repository.js';
+
+/**
+ * Signs a user in by her password: the one way in which a password is ever judged. Unknown, wrong, disabled, locked and without a password are one answer, and
+ * take the same steps, the hash among them, so that none shows by its time.
+ */
+@Injectable()
+export class UserAuthentication {
+  constructor(
+    private readonly users: UsersRepository,
+    private readonly attempts: PasswordAttempts,
+    private readonly hashing: PasswordHashing,
+    private readonly logins: UserLogins,
+    private readonly audit: AuditLog,
+  ) {}
+
+  /**
+   * @param actor who asks, and from which address: guesses are counted by it
+   * @returns `undefined` when the user is not signed in, for whichever reason
+   * @throws {TemporarilyUnavailableError} when the database or the hashing threads cannot take it now
+   */
+  async byPassword(username: string, password: string, actor: Actor): Promise<UserEntity | undefined> {
+    const account = identifierKey(username);
+    const admission = await this.attempts.begin(account, actor.address ?? '');
+    const user = await this.users.findByUsername(account);
+    if ('limit' in admission) {
+      await this.hashing.verify(password, null);
+      if (await this.attempts.announce(admission.key)) await this.audit.record({ type: 'user.login_throttled', actor, ...(user ? { userId: user.userId } : {}), detail: { limit: admission.limit } });
+      return undefined;
+    }
+    const { allowed } = admission;
+    const verdict = await this.hashing.verify(password, user?.enabled ? user.passwordHash : null).catch(async (error: unknown) => {
+      await this.attempts.release(allowed).catch(() => undefined);
+      throw error;
+    });
+    if (!user || !verdict.matches) {
+      await this.attempts.fail(allowed);
+      return undefined;
+    }
+    await this.attempts.succeed(allowed);
+    if (verdict.replacement !== undefined) await this.users.replaceHash(user.id, user.passwordHash!, verdict.replacement);
+    this.logins.note(user);
+    return user;
+  }
+}

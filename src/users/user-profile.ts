@@ -1,0 +1,62 @@
+import { type ProblemPointer, pointer } from '../common/http/problem.js';
+import { identifierKey } from './identifier-key.js';
+import type { UserEntity } from './user.entity.js';
+
+/** What an admin says of a user, by the names of the contract and OIDC Core §5.1. */
+export interface UserProfile {
+  username: string;
+  email: string | null;
+  email_verified: boolean;
+  name: string | null;
+  roles: string[];
+  enabled: boolean;
+}
+
+export const USER_ID = /^usr_[\w-]{22}$/;
+
+const MAX_KEY_LENGTH = 255;
+const MAX_ROLES_LENGTH = 10_000;
+
+/** Fills in what was left out. */
+export function withUserDefaults(given: Partial<UserProfile> & Pick<UserProfile, 'username'>): UserProfile {
+  return {
+    username: given.username,
+    email: given.email ?? null,
+    email_verified: given.email_verified ?? false,
+    name: given.name ?? null,
+    roles: [...new Set(given.roles ?? [])],
+    enabled: given.enabled ?? true,
+  };
+}
+
+/** What in a well-typed profile breaks a rule. Empty when nothing does. */
+export function userProfileProblems({ username, email, email_verified: verified, roles }: UserProfile): ProblemPointer[] {
+  const problems: ProblemPointer[] = [];
+  const report = (field: keyof UserProfile, detail: string) => problems.push({ pointer: pointer(field), detail });
+  if (username !== username.trim()) report('username', 'may not begin or end with a space');
+  else if (identifierKey(username).length > MAX_KEY_LENGTH) report('username', 'is too long in its normal form');
+  if (email !== null && identifierKey(email).length > MAX_KEY_LENGTH) report('email', 'is too long in its normal form');
+  if (email === null && verified) report('email_verified', 'needs an e-mail address');
+  if (JSON.stringify(roles).length > MAX_ROLES_LENGTH) report('roles', `is longer than ${MAX_ROLES_LENGTH} characters in all`);
+  return problems;
+}
+
+export function profileOf(user: UserEntity): UserProfile {
+  return { username: user.username, email: user.email, email_verified: user.emailVerified, name: user.name, roles: user.roles, enabled: user.enabled };
+}
+
+type ProfileColumns = Pick<UserEntity, 'username' | 'usernameKey' | 'email' | 'emailKey' | 'emailVerified' | 'name' | 'roles' | 'enabled' | 'searchText'>;
+
+export function profileColumns({ username, email, email_verified: emailVerified, name, roles, enabled }: UserProfile): ProfileColumns {
+  return {
+    username,
+    usernameKey: identifierKey(username),
+    email,
+    emailKey: email === null ? null : identifierKey(email),
+    emailVerified,
+    name,
+    roles,
+    enabled,
+    searchText: [username, email ?? '', name ?? ''].join(' ').toLowerCase().slice(0, 768),
+  };
+}

@@ -1,0 +1,70 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import type { Page } from '../common/http/page-cursor.js';
+import { Database } from '../database/database.js';
+import { likeText } from '../database/like-text.js';
+import { UserEntity } from './user.entity.js';
+
+export interface UserFilter {
+  /** Part of the username, the e-mail address or the name, in any case. */
+  q?: string;
+  enabled?: boolean;
+}
+
+type UserChanges = Partial<Omit<UserEntity, 'id' | 'userId' | 'version' | 'createdAt'>>;
+
+const BATCH = 200;
+
+@Injectable()
+export class UsersRepository {
+  constructor(private readonly database: Database) {}
+
+  /** @throws a duplicate error when the username or the e-mail address is taken */
+  async insert(user: Omit<UserEntity, 'id'>, manager: EntityManager): Promise<UserEntity> {
+    const result = await this.database.repository(UserEntity, manager).insert(user);
+    return { ...user, id: Number(result.identifiers[0]['id']) };
+  }
+
+  async find(userId: string): Promise<UserEntity | null> {
+    const user = await this.database.repository(UserEntity).findOneBy({ userId });
+    return user?.userId === userId ? user : null;
+  }
+
+  /** @param usernameKey see {@link identifierKey} */
+  async findByUsername(usernameKey: string): Promise<UserEntity | null> {
+    const user = await this.database.repository(UserEntity).findOneBy({ usernameKey });
+    // MySQL's comparison passes over trailing spaces.
+    return user?.usernameKey === usernameKey ? user : null;
+  }
+
+  /** Newest first, one row more than the page holds if there are more. */
+  list(filter: UserFilter, page: Page): Promise<UserEntity[]> {
+    const query = this.database.repository(UserEntity).createQueryBuilder('user').orderBy('user.id', 'DESC').take(page.limit + 1);
+    if (page.before !== undefined) query.andWhere('user.id < :before', { before: page.before });
+    if (filter.enabled !== undefined) query.andWhere('user.enabled = :enabled', { enabled: filter.enabled });
+    if (filter.q !== undefined) query.andWhere(`user.searchText LIKE :q ESCAPE '!'`, { q: `%${likeText(filter.q.toLowerCase())}%` });
+    return query.getMany();
+  }
+
+  /** Changes the row if it is still in the state that was read. Answers whether it was. */
+  async update(read: UserEntity, changes: UserChanges, manager: EntityManager): Promise<boolean> {
+    const result = await this.database.repository(UserEntity, manager).update({ id: read.id, version: read.version }, { ...changes, version: read.version + 1 });
+    return result.affected === 1;
+  }
+
+  /** The same password under another hash: no change that anybody sees, and none when the password was changed meanwhile. */
+  async replaceHash(id: number, from: string, to: string): Promise<void> {
+    await this.database.execute('UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?', [to, id, from]);
+  }
+
+  /** Deletes the row if it is still in the state that was read. Answers whether it was. */
+  async delete(read: UserEntity, manager: EntityManager): Promise<boolean> {
+    const result = await this.database.repository(UserEntity, manager).delete({ id: read.id, version: read.version });
+    return result.affected === 1;
+  }
+
+  /** Writes times of login, a batch a statement; a later time that another instance wrote stays. @param logins milliseconds since the epoch by row id */
+  async recordLogins(logins: ReadonlyMap<number, number>): Promise<void> {
+    await this.database.raiseColumn('users', 'last_login_at', logins, BATCH);
+  }
+}
