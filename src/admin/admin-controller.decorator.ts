@@ -19,4 +19,4 @@ export class AdminHeaders implements NestInterceptor {
 
 /** A controller of the admin API: every route behind a bearer token, bodies in JSON, refusals as problem details. */
 export const AdminController = (path: string, tag: string) =>
-  applyDecorators(Controller(`admin/v1/${path}`), UseGuards(BearerGuard, JsonBodyGuard), UseInterceptors(AdminHeaders), UseFilters(AdminExceptionFilter), ApiTags(tag), ApiBearerAuth('admin'));
+  applyDecorators(Controller(path === '' ? 'admin/v1' : `admin/v1/${path}`), UseGuards(BearerGuard, JsonBodyGuard), UseInterceptors(AdminHeaders), UseFilters(AdminExceptionFilter), ApiTags(tag), ApiBearerAuth('admin'));

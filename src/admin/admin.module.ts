@@ -5,23 +5,40 @@ import { ClientsModule } from '../clients/clients.module.js';
 import { SecretBox } from '../common/crypto/secret-box.js';
 import { PageCursors } from '../common/http/page-cursor.js';
 import { Startup } from '../database/startup.js';
+import { GrantsModule } from '../grants/grants.module.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { ADMIN_SCOPES } from '../resources/admin-api.js';
 import { ResourcesModule } from '../resources/resources.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
+import { UsersModule } from '../users/users.module.js';
 import { AdminHeaders } from './admin-controller.decorator.js';
 import { AdminExceptionFilter } from './admin-exception.filter.js';
+import { AdviceController } from './advice.controller.js';
 import { AuditEventsController } from './audit-events.controller.js';
+import { ClientAdvice } from './client-advice.js';
 import { ClientSecretsController } from './client-secrets.controller.js';
 import { ClientTokensController } from './client-tokens.controller.js';
 import { ClientsController } from './clients.controller.js';
 import { KeysController } from './keys.controller.js';
+import { NewPassword } from './new-password.js';
 import { ResourcesController } from './resources.controller.js';
+import { UserAccessController } from './user-access.controller.js';
+import { UsersController } from './users.controller.js';
 
 @Module({
-  imports: [AuditModule, ClientsModule, KeysModule, ResourcesModule, TokensModule],
-  controllers: [ClientsController, ClientSecretsController, ClientTokensController, ResourcesController, KeysController, AuditEventsController],
-  providers: [AdminExceptionFilter, AdminHeaders, { provide: PageCursors, inject: [SecretBox], useFactory: (box: SecretBox) => new PageCursors(box.derive('page-cursors')) }],
+  imports: [AuditModule, ClientsModule, UsersModule, KeysModule, ResourcesModule, TokensModule, GrantsModule],
+  controllers: [
+    ClientsController,
+    ClientSecretsController,
+    ClientTokensController,
+    AdviceController,
+    UsersController,
+    UserAccessController,
+    ResourcesController,
+    KeysController,
+    AuditEventsController,
+  ],
+  providers: [AdminExceptionFilter, AdminHeaders, ClientAdvice, NewPassword, { provide: PageCursors, inject: [SecretBox], useFactory: (box: SecretBox) => new PageCursors(box.derive('page-cursors')) }],
 })
 export class AdminModule {
   constructor(startup: Startup, bootstrap: BootstrapClient) {

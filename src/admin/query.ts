@@ -23,6 +23,13 @@ export function readBoolean(name: string, text: string | undefined): boolean | u
   return text === 'true';
 }
 
+export function readInteger(name: string, text: string | undefined, min: number, max: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value >= min && value <= max)) throw invalidInput([{ pointer: pointer(name), detail: `must be a whole number from ${min} to ${max}` }]);
+  return value;
+}
+
 /** Milliseconds since the epoch of an RFC 3339 time. */
 export function readTime(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;

@@ -5,6 +5,24 @@ export interface Credentials {
   clientSecret: string;
 }
 
+export interface UserCredentials {
+  username: string;
+  password: string;
+}
+
+export interface RegisteredUser extends UserCredentials {
+  userId: string;
+}
+
+export interface UserTokens {
+  accessToken: string;
+  /** `undefined` when none was issued. */
+  refreshToken: string;
+}
+
+/** Good enough for every rule. */
+export const PASSWORD = 'correct horse battery staple';
+
 /** An answer, read whole. */
 export interface Answer<Body = Record<string, unknown>> {
   status: number;
@@ -51,6 +69,34 @@ export class OAuthDriver {
     return answer.body['access_token'] as string;
   }
 
+  /** The resource owner password grant, by a public client when there are no credentials to send. */
+  passwordGrant(client: Credentials, { username, password }: UserCredentials, form: Form = {}): Promise<Answer> {
+    return this.asClient('/oauth/token', client, { grant_type: 'password', username, password, ...form });
+  }
+
+  /** Tokens of a user that the test takes for granted. */
+  async signIn(client: Credentials, user: UserCredentials, form: Form = {}): Promise<UserTokens> {
+    const answer = await this.passwordGrant(client, user, form);
+    if (answer.status !== 200) throw new Error(`not signed in: ${answer.status} ${answer.text}`);
+    return { accessToken: answer.body['access_token'] as string, refreshToken: answer.body['refresh_token'] as string };
+  }
+
+  refresh(client: Credentials, refreshToken: string, form: Form = {}): Promise<Answer> {
+    return this.asClient('/oauth/token', client, { grant_type: 'refresh_token', refresh_token: refreshToken, ...form });
+  }
+
+  /** Refreshes that the test takes for granted. */
+  async refreshed(client: Credentials, refreshToken: string, form: Form = {}): Promise<UserTokens> {
+    const answer = await this.refresh(client, refreshToken, form);
+    if (answer.status !== 200) throw new Error(`not refreshed: ${answer.status} ${answer.text}`);
+    return { accessToken: answer.body['access_token'] as string, refreshToken: answer.body['refresh_token'] as string };
+  }
+
+  /** By Basic, or by `client_id` alone for a client without a secret. */
+  private asClient(path: string, client: Credentials, form: Form): Promise<Answer> {
+    return client.clientSecret === '' ? this.form(path, { ...form, client_id: client.clientId }) : this.form(path, form, client);
+  }
+
   introspect(credentials: Credentials | undefined, token: string, form: Form = {}): Promise<Answer> {
     return this.form('/oauth/introspect', { token, ...form }, credentials);
   }
@@ -76,6 +122,14 @@ export class OAuthDriver {
     const answer = await this.adminRequest('POST', '/clients', metadata);
     if (answer.status !== 201) throw new Error(`no client: ${answer.status} ${answer.text}`);
     return { clientId: answer.body['client_id'] as string, clientSecret: (answer.body['client_secret'] as string | undefined) ?? '', metadata: answer.body };
+  }
+
+  /** A user that the test takes for granted, with a password that is allowed unless another one (or its hash) is given. */
+  async registerUser(profile: Record<string, unknown> & { username: string }): Promise<RegisteredUser> {
+    const password = typeof profile['password'] === 'string' ? profile['password'] : PASSWORD;
+    const answer = await this.adminRequest('POST', '/users', 'password' in profile || 'password_hash' in profile ? profile : { ...profile, password });
+    if (answer.status !== 201) throw new Error(`no user: ${answer.status} ${answer.text}`);
+    return { userId: answer.body['user_id'] as string, username: profile.username, password };
   }
 
   /** A protected resource that the test takes for granted. */

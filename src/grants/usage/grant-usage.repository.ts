@@ -1,18 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { In, MoreThanOrEqual } from 'typeorm';
 import { Database } from '../../database/database.js';
-import { GrantUsageEntity } from './grant-usage.entity.js';
-import { PasswordGrantUserEntity } from './password-grant-user.entity.js';
+import type { GrantUsageEntity } from './grant-usage.entity.js';
+import type { PasswordGrantUserEntity } from './password-grant-user.entity.js';
 
 export type UsageRow = Omit<GrantUsageEntity, 'id'>;
 export type PasswordGrantUser = Omit<PasswordGrantUserEntity, 'id'>;
-
-/** Of one client and grant. */
-export interface GrantUse {
-  tokens: number;
-  /** Milliseconds since the epoch. */
-  lastUsedAtMs: number;
-}
 
 const BATCH = 100;
 
@@ -29,17 +21,14 @@ export class GrantUsageRepository {
     await this.database.upsert('password_grant_users', ['client_id', 'user_id'], { last_used_at: 'max' }, users.map((user) => [user.clientId, user.userId, user.lastUsedAt]), BATCH);
   }
 
-  /** What clients used since a day, by client id and then by grant type. */
-  async since(clientIds: readonly string[], day: number): Promise<Map<string, Map<string, GrantUse>>> {
-    const rows = await this.database.repository(GrantUsageEntity).findBy({ clientId: In([...clientIds]), scope: '', day: MoreThanOrEqual(day) });
-    const uses = new Map<string, Map<string, GrantUse>>();
-    for (const { clientId, grantType, tokens, lastUsedAt } of rows) {
-      const ofClient = uses.get(clientId) ?? new Map<string, GrantUse>();
-      const before = ofClient.get(grantType);
-      ofClient.set(grantType, { tokens: tokens + (before?.tokens ?? 0), lastUsedAtMs: Math.max(lastUsedAt, before?.lastUsedAtMs ?? 0) });
-      uses.set(clientId, ofClient);
-    }
-    return uses;
+  /** When clients last used a grant, in milliseconds since the epoch. Those that never did are left out. */
+  async lastUses(clientIds: readonly string[], grantType: string): Promise<Map<string, number>> {
+    if (clientIds.length === 0) return new Map();
+    const rows = await this.database.query<{ client_id: string; last: number | string }>(
+      `SELECT client_id, MAX(last_used_at) AS last FROM grant_usage WHERE client_id IN (${marks(clientIds)}) AND grant_type = ? AND scope = '' GROUP BY client_id`,
+      [...clientIds, grantType],
+    );
+    return new Map(rows.map(({ client_id: clientId, last }) => [clientId, Number(last)]));
   }
 
   /** The scopes that a client got since a day. */
@@ -48,8 +37,15 @@ export class GrantUsageRepository {
     return new Set(rows.map(({ scope }) => scope));
   }
 
-  /** How many users signed in to a client by the password grant since a time. */
-  async passwordGrantUsers(clientId: string, sinceMs: number): Promise<number> {
-    return this.database.repository(PasswordGrantUserEntity).countBy({ clientId, lastUsedAt: MoreThanOrEqual(sinceMs) });
+  /** How many users signed in to clients by the password grant since a time. */
+  async passwordGrantUsers(clientIds: readonly string[], sinceMs: number): Promise<Map<string, number>> {
+    if (clientIds.length === 0) return new Map();
+    const rows = await this.database.query<{ client_id: string; n: number | string }>(
+      `SELECT client_id, COUNT(*) AS n FROM password_grant_users WHERE client_id IN (${marks(clientIds)}) AND last_used_at >= ? GROUP BY client_id`,
+      [...clientIds, sinceMs],
+    );
+    return new Map(rows.map(({ client_id: clientId, n }) => [clientId, Number(n)]));
   }
 }
+
+const marks = (values: readonly unknown[]): string => values.map(() => '?').join(', ');
