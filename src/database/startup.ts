@@ -57,6 +57,13 @@ export class Startup {
     return this.running;
   }
 
+  /** Connects, and does nothing else. */
+  async connect(): Promise<void> {
+    if (this.dataSource.isInitialized) return;
+    prepareFolder(this.config);
+    await this.dataSource.initialize();
+  }
+
   /** Ends what was begun, then lets go of the database. */
   async stop(): Promise<void> {
     this.stopping.abort();
@@ -86,10 +93,7 @@ export class Startup {
   }
 
   private async attempt(): Promise<void> {
-    if (!this.dataSource.isInitialized) {
-      prepareFolder(this.config);
-      await this.dataSource.initialize();
-    }
+    await this.connect();
     await this.leases.prepare();
     await this.leases.hold('startup', async () => {
       await this.dataSource.runMigrations();

@@ -8,7 +8,7 @@ const json = (description: string, schema: object) => ({ description, content: {
 const error = (description: string) => json(description, ref('OAuthError'));
 
 const clientInBody = {
-  client_id: { type: 'string', description: 'With client_secret, in place of Basic, for a client that is registered for client_secret_post.' },
+  client_id: { type: 'string', description: 'With client_secret, in place of Basic, for a client that is registered for client_secret_post; alone, for a public client.' },
   client_secret: { type: 'string' },
 };
 
@@ -18,7 +18,7 @@ const form = (required: string[], properties: object, examples: Record<string, o
 });
 
 const failures = {
-  400: error('invalid_request, invalid_scope, invalid_target, unauthorized_client or unsupported_grant_type'),
+  400: error('invalid_request, invalid_grant, invalid_scope, invalid_target, unauthorized_client or unsupported_grant_type'),
   401: error('invalid_client'),
   503: error('temporarily_unavailable: try again after Retry-After'),
 };
@@ -34,8 +34,11 @@ export const OAUTH_PATHS = {
       requestBody: form(
         ['grant_type'],
         {
-          grant_type: { type: 'string', enum: ['client_credentials'] },
-          scope: { type: 'string', description: 'Default: the default scope of the client.' },
+          grant_type: { type: 'string', enum: ['client_credentials', 'password', 'refresh_token'], description: 'password only for clients that an admin has opted in; its answers carry Deprecation, and Sunset where the client has a date.' },
+          scope: { type: 'string', description: 'Default: the default scope of the client; of a refresh token, what was granted, which it may only narrow.' },
+          username: { type: 'string', description: 'With the password grant.' },
+          password: { type: 'string', format: 'password', description: 'With the password grant.' },
+          refresh_token: { type: 'string', description: 'With the refresh_token grant. Each answer holds the next one; the one that was used last may be sent again for a few seconds when its answer was lost.' },
           resource: { type: 'array', items: { type: 'string', format: 'uri' }, description: 'The protected resource that the token is for; may be repeated (RFC 8707).' },
         },
         { client_credentials: { grant_type: 'client_credentials' } },
@@ -47,7 +50,7 @@ export const OAUTH_PATHS = {
     post: {
       tags: ['OAuth'],
       summary: 'Ask about a token (RFC 7662)',
-      description: 'For tokens of the client itself, and of resources that list it in `resource_servers`. About any other token the answer is `{"active": false}`.',
+      description: 'For tokens of the client itself, and access tokens of resources that list it in `resource_servers`. About any other token the answer is `{"active": false}`.',
       operationId: 'introspect',
       security: [{ client: [] }],
       requestBody: form(['token'], { token: { type: 'string' }, token_type_hint: { type: 'string' } }, { token: { token: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2ln' } }),
@@ -58,6 +61,7 @@ export const OAUTH_PATHS = {
     post: {
       tags: ['OAuth'],
       summary: 'Revoke a token (RFC 7009)',
+      description: 'With a refresh token go all tokens of the same authorization.',
       operationId: 'revoke',
       security: [{ client: [] }],
       requestBody: form(['token'], { token: { type: 'string' }, token_type_hint: { type: 'string' } }, { token: { token: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2ln' } }),
@@ -75,7 +79,7 @@ export const OAUTH_SCHEMAS = {
   TokenResponse: {
     type: 'object',
     required: ['access_token', 'token_type', 'expires_in'],
-    properties: { access_token: { type: 'string' }, token_type: { type: 'string', enum: ['Bearer'] }, expires_in: { type: 'integer', description: 'Seconds' }, scope: { type: 'string' } },
+    properties: { access_token: { type: 'string' }, token_type: { type: 'string', enum: ['Bearer'] }, expires_in: { type: 'integer', description: 'Seconds' }, refresh_token: { type: 'string' }, scope: { type: 'string' } },
   },
   IntrospectionResponse: {
     type: 'object',
@@ -91,6 +95,7 @@ export const OAUTH_SCHEMAS = {
       iat: { type: 'integer', description: 'Seconds since the epoch' },
       exp: { type: 'integer', description: 'Seconds since the epoch' },
       jti: { type: 'string' },
+      roles: { type: 'array', items: { type: 'string' }, description: 'Of the user, as they are now' },
     },
   },
   OAuthError: { type: 'object', required: ['error'], properties: { error: { type: 'string' }, error_description: { type: 'string' } } },

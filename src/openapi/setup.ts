@@ -9,7 +9,7 @@ export function openApiDocument(app: NestExpressApplication, issuer: string): Op
   const config = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Mintgate')
-    .setDescription('OAuth 2.0 authorization server: tokens for services, and the administration of clients, protected resources and signing keys.')
+    .setDescription('OAuth 2.0 authorization server: tokens for services and for users, and the administration of clients, users, protected resources and signing keys.')
     .setVersion('1')
     .addServer(issuer)
     .addBasicAuth({ type: 'http', scheme: 'basic', description: 'client_id and client_secret of a client' }, 'client')

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'dotenv';
@@ -42,7 +42,7 @@ const BAD: [variable: string, values: string[]][] = [
   ['DATABASE_URL', ['postgres://u:hunter2@h/db', 'mongodb://h/db', 'nonsense', 'sqlite:', 'sqlite::memory:', 'sqlite://data/x.sqlite', 'sqlite:./x.sqlite?mode=ro', 'mysql://u:hunter2@h', 'mysql://u:hunter2@h/', 'mysql://u:hunter2@h/a/b',
     'mariadb://u:hunter2@h/db?ssl=true', 'mariadb://u:hunter2@h/db#x', 'mysql://u:hunter2%ZZ@h/db', 'mysql://u:hunter2@h/%ff', 'mysql://u:hunter2@h:99999/db', 'mysql:///db', 'mysql:db', 'mariadb:u@h']],
   integers('DATABASE_POOL_SIZE', 1, 500),
-  integers('DATABASE_DEADLINE_MS', 50, 60_000),
+  integers('DATABASE_DEADLINE_MS', 50, 10_000),
   ['KEY_ENCRYPTION_KEY', ['hunter2', 'not base64!', Buffer.alloc(31, 1).toString('base64'), Buffer.alloc(33, 1).toString('base64'), Buffer.alloc(32, 1).toString('hex'), `${KEY} ${KEY}`]],
   ['TRUST_PROXY', ['true', 'TRUE', 'yes', 'all', '*', '1', '2', '0', '0.0.0.0/0', '0.0.0.0/1,128.0.0.0/1', '::/0', '2000::/3', '::ffff:10.0.0.0/8', '::ffff:10.0.0.0/104', '::ffff:10.0.0.1', '::ffff:0:0/96', '::ffff:0a00:0000/104', '0:0:0:0:0:ffff:0:0/96',
     '10.0.0.0/33', '10.0.0.0/', '10.0.0.0/x', '10.0.0.0/8/8', '10.0.0.0/255.0.0.0', '10.0.0', '010.0.0.1', 'proxy.example.com', 'loopback,true', '10.0.0.1;10.0.0.2']],
@@ -54,6 +54,11 @@ const BAD: [variable: string, values: string[]][] = [
   integers('KEY_ROTATION_INTERVAL_DAYS', 0, 3650),
   integers('JWKS_MAX_AGE_SECONDS', 1, 86_400),
   integers('CLIENT_CACHE_ENTRIES', 1, 5_000_000),
+  integers('USER_CACHE_ENTRIES', 1, 5_000_000),
+  integers('PASSWORD_ATTEMPT_LIMIT', 1, 10_000),
+  [integers('PASSWORD_HASH_THREADS', 1, 64)[0], [...integers('PASSWORD_HASH_THREADS', 1, 64)[1], 'AUTO', 'all']],
+  integers('PASSWORD_HASH_QUEUE_LIMIT', 1, 10_000),
+  integers('REFRESH_RETRY_WINDOW_SECONDS', 0, 60),
   integers('CHANGE_FEED_INTERVAL_MS', 20, 900),
   integers('LAST_USED_FLUSH_SECONDS', 1, 3600),
   integers('SHUTDOWN_DRAIN_SECONDS', 0, 300),
@@ -132,6 +137,16 @@ describe('in production', () => {
 describe('a right setting', () => {
   it('is not needed: the defaults are a configuration', () => {
     expect(loadConfig(BASE)).toMatchObject({ production: false, port: 3000, host: '127.0.0.1', issuer: 'http://127.0.0.1:3000', database: { type: 'sqlite', path: './data/mintgate.sqlite' }, workers: 1, trustProxy: [] });
+    expect(loadConfig(BASE)).toMatchObject({ passwordAttemptLimit: 10, refreshRetryWindowSeconds: 10, passwordHashThreads: availableParallelism() });
+  });
+
+  it.each<[string, string, unknown]>([
+    ['PASSWORD_ATTEMPT_LIMIT', '1', { passwordAttemptLimit: 1 }],
+    ['PASSWORD_HASH_THREADS', '64', { passwordHashThreads: 64 }],
+    ['REFRESH_RETRY_WINDOW_SECONDS', '0', { refreshRetryWindowSeconds: 0 }],
+    ['REFRESH_RETRY_WINDOW_SECONDS', '60', { refreshRetryWindowSeconds: 60 }],
+  ])('%s=%s is taken', (variable, value, expected) => {
+    expect(loadConfig({ ...BASE, [variable]: value })).toMatchObject(expected as object);
   });
 
   it.each(['https://id.example.com', 'https://id.example.com/tenant', 'https://id.example.com:8443', 'http://127.0.0.1:3000', 'http://[::1]:3000', 'http://localhost:3000'])('ISSUER=%s is taken as it stands', (issuer) => {

@@ -100,6 +100,7 @@ describe('a hash of another system', () => {
 
   it.each([
     ['bcrypt', '$2b$04$4oqr50Gu94LAvmsZ7wxIPO5MxZes.GSeYHcUjTB4/WcFDjggUH9IO'],
+    ['Argon2id of today\'s parameters', '$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$vNhJqm5W7WWBIR2hWzjHv8eREQTCphVCpp2QE7UmyvA'],
     ['PBKDF2', 'pbkdf2_sha256$5000$saltsaltsaltsaltsaltsa$CDVEcVA1Fv/GdfYurdF9GNs5visbpUkMWZ/6y6BAqdM='],
   ])('%s of a decomposed text: matches what was typed so, and from then on every form of it', (_, given) => {
     const stored = importedHash(given);
@@ -217,10 +218,8 @@ describe('a hash that is refused', () => {
     ['15 bytes of hash', salted('$pbkdf2-sha256$i=1000', 15), P.hashLength],
     ['129 bytes of hash', salted('$pbkdf2-sha256$i=1000', 129), P.hashLength],
     ['129 bytes of salt', salted('$pbkdf2-sha256$i=1000', 32, 129), P.saltLength],
-  ])('%s: with a problem that does not repeat it', (_, given, problem) => {
+  ])('%s: in fixed words, which repeat nothing of it', (_, given, problem) => {
     expect(readImportedHash(given)).toEqual({ problem });
-    const words = (typeof given === 'string' ? given : JSON.stringify(given)).match(/[A-Za-z0-9]{9,}/g) ?? [];
-    for (const word of words.filter((each) => !/^(additionalParameters|secretData|credentialData|hashIterations|parallelism|hashLength)$/.test(each))) expect(problem).not.toContain(word);
   });
 
   it.each([

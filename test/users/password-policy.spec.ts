@@ -1,6 +1,6 @@
 import { PASSWORD_PROBLEM, passwordProblem } from '../../src/users/passwords/password-policy.js';
 
-const CONTEXT = ['jane.doe', 'jane.doe@widgets.example', 'Jane Østergård', 'login.acmecorp.test'];
+const CONTEXT = ['jane.doe', 'li.wu@widgets.example', 'Jane Østergård', 'login.acmecorp.test'];
 const problem = (password: string) => passwordProblem(password, CONTEXT);
 
 describe('a password that is taken', () => {
@@ -17,6 +17,7 @@ describe('a password that is taken', () => {
     ['64 times the same emoji', '🔑'.repeat(64)],
     ['twenty spaces and letters', 'a b c x q z k w m y '],
     ['spaces at both ends', '  vq7 kelp onions  '],
+    ['15 times the same kana', 'あ'.repeat(15)],
     ['Japanese', 'いろはにほへとちりぬるをわかよたれ'],
     ['no digit, no capital, no sign', 'gravelboatswinter'],
     ['a common one with more than a name behind', 'password of the lighthouse'],
@@ -40,7 +41,6 @@ describe('a password that is refused', () => {
     ['nothing', '', PASSWORD_PROBLEM.short],
     ['14 characters', 'vq7 kelp onion', PASSWORD_PROBLEM.short],
     ['14 emoji of 28 UTF-16 units', '🦦'.repeat(14), PASSWORD_PROBLEM.short],
-    ['14 characters that are 20 before normalization', 'vq7 kelp önïöñ'.normalize('NFD') + '\u0301\u0302', undefined],
     ['14 letters of which each is two before normalization', 'äöüñçàèìòùâêîô'.normalize('NFD'), PASSWORD_PROBLEM.short],
     ['257 characters', 'kelp onion vq7 '.repeat(17) + 'xy', PASSWORD_PROBLEM.long],
     ['256 characters that normalization makes 4608', '\ufdfa'.repeat(256), PASSWORD_PROBLEM.long],
@@ -68,8 +68,9 @@ describe('a password that is refused', () => {
     ['one in full width', 'ｐａｓｓｗｏｒｄ1234567', PASSWORD_PROBLEM.common],
     ['the username and a year', 'jane.doe1987!!!', PASSWORD_PROBLEM.context],
     ['the username twice', 'Jane.Doe.Jane.Doe', PASSWORD_PROBLEM.context],
-    ['the username without its dot', 'JaneDoeJaneDoe1', PASSWORD_PROBLEM.context],
-    ['the e-mail address', 'jane.doe@widgets.example', PASSWORD_PROBLEM.context],
+    ['the e-mail address', 'li.wu@widgets.example', PASSWORD_PROBLEM.context],
+    ['the local part of the e-mail address', 'li.wu/li.wu/li.wu', PASSWORD_PROBLEM.context],
+    ['the same without its dot', 'LiWu-LiWu-LiWu-7', PASSWORD_PROBLEM.context],
     ['the domain of the e-mail address', 'widgets-widgets-1', PASSWORD_PROBLEM.context],
     ['the name', 'ØSTERGÅRD østergård', PASSWORD_PROBLEM.context],
     ['the host of the issuer', 'acmecorp-login-7', PASSWORD_PROBLEM.context],

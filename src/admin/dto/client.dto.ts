@@ -60,11 +60,11 @@ export class ClientDto implements Partial<Omit<ClientMetadata, 'default_scope' |
   @IsOptional() @IsInt() @Min(10) @Max(86_400)
   access_token_lifetime?: number;
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 60, maximum: 315_360_000, default: 2_592_000, description: 'Seconds.' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 60, maximum: 315_360_000, default: 2_592_000, description: 'Seconds from the sign-in to the end, which no refresh moves.' })
   @IsOptional() @IsInt() @Min(60) @Max(315_360_000)
   refresh_token_lifetime?: number;
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 60, maximum: 315_360_000, default: 604_800, description: 'Seconds.' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 60, maximum: 315_360_000, default: 604_800, description: 'Seconds without a refresh after which it ends.' })
   @IsOptional() @IsInt() @Min(60) @Max(315_360_000)
   refresh_token_idle_lifetime?: number;
 
@@ -84,7 +84,7 @@ export class ClientDto implements Partial<Omit<ClientMetadata, 'default_scope' |
   @IsOptional() @IsBoolean()
   skip_consent?: boolean;
 
-  @ApiPropertyOptional({ type: String, format: 'date-time', nullable: true, example: null, description: 'After this time the password grant is refused to the client.' })
+  @ApiPropertyOptional({ type: String, format: 'date-time', nullable: true, example: null, description: 'After this time the password grant is refused to the client; until then its answers say so in the header Sunset (RFC 8594). Refresh tokens that it gave stay good.' })
   @IsOptional() @IsString() @MaxLength(40)
   password_grant_sunset?: string | null;
 

@@ -2,7 +2,8 @@ import { ModulesContainer, Reflector } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
 import { ADMIN_SCOPES } from '../../../src/resources/admin-api.js';
 import { BearerGuard, RequiredScope } from '../../../src/tokens/bearer.guard.js';
-import type { Answer } from '../../support/oauth-driver.js';
+import { ownKey, signedJwt } from '../../support/forged-tokens.js';
+import { type Answer, type Credentials, decodeJwt, type RegisteredUser } from '../../support/oauth-driver.js';
 import { expectProblem } from '../../support/problems.js';
 import { filled, routesOf } from '../../support/routes.js';
 import { ADMIN, TestServer } from '../../support/test-server.js';
@@ -19,6 +20,17 @@ const CONTRACT: [method: string, path: string, scope: string][] = [
   ['GET', '/clients/{client_id}/secrets', 'clients:read'],
   ['DELETE', '/clients/{client_id}/secrets/{secret_id}', 'clients:write'],
   ['DELETE', '/clients/{client_id}/tokens', 'tokens:revoke'],
+  ['GET', '/clients/{client_id}/advice', 'clients:read'],
+  ['GET', '/advice', 'clients:read'],
+  ['POST', '/users', 'users:write'],
+  ['GET', '/users', 'users:read'],
+  ['GET', '/users/{user_id}', 'users:read'],
+  ['PATCH', '/users/{user_id}', 'users:write'],
+  ['DELETE', '/users/{user_id}', 'users:write'],
+  ['PUT', '/users/{user_id}/password', 'users:write'],
+  ['POST', '/users/{user_id}/unlock', 'users:write'],
+  ['DELETE', '/users/{user_id}/tokens', 'tokens:revoke'],
+  ['DELETE', '/users/{user_id}/sessions', 'tokens:revoke'],
   ['POST', '/resources', 'resources:write'],
   ['GET', '/resources', 'resources:read'],
   ['GET', '/resources/{resource_id}', 'resources:read'],
@@ -123,6 +135,55 @@ describe('every admin route is guarded', () => {
       for (const [method, path] of CONTRACT) {
         const answer = await call(method, path, bearer(tokens['another audience']));
         expect([method, path, answer.status, challengeOf(answer)]).toEqual([method, path, 401, expect.stringContaining('error="invalid_token"')]);
+      }
+    });
+  });
+
+  describe('no user has rights here, whatever her client and her roles may do', () => {
+    const everyScope = Object.keys(ADMIN_SCOPES).join(' ');
+    const tokens: [name: string, token: () => string][] = [];
+    let client: Credentials;
+    let user: RegisteredUser;
+
+    beforeAll(async () => {
+      client = await server.driver.registerClient({ grant_types: ['password', 'refresh_token'], scope: `${everyScope} invoices:list` });
+      user = await server.driver.registerUser({ username: 'margaret', roles: [...Object.keys(ADMIN_SCOPES), 'admin'] });
+      const { accessToken: plain, refreshToken } = await server.driver.signIn(client, user);
+      const { accessToken: refreshed } = await server.driver.refreshed(client, refreshToken);
+      const { accessToken: forAdminApi } = await server.driver.signIn(client, user, { resource: `${server.issuer}/admin` });
+      const opaque = await server.driver.registerClient({ grant_types: ['password'], scope: `${everyScope} invoices:list`, access_token_format: 'opaque' });
+      const { accessToken: opaqueForAdminApi } = await server.driver.signIn(opaque, user, { resource: `${server.issuer}/admin` });
+      const { header, claims } = decodeJwt(forAdminApi);
+      const withScopes = signedJwt(header, { ...claims, scope: everyScope }, ownKey(server).privateKey);
+      tokens.push(['of a sign-in', () => plain], ['of a refresh', () => refreshed], ['for the audience of the admin API', () => forAdminApi], ['opaque, for that audience', () => opaqueForAdminApi], ['that holds every admin scope all the same', () => withScopes]);
+    });
+
+    it('of a client’s admin scopes her token gets none: they are left out by default, and of what was asked for', async () => {
+      expect((await server.driver.passwordGrant(client, user)).body['scope']).toBe('invoices:list');
+      expect((await server.driver.passwordGrant(client, user, { scope: 'clients:read invoices:list' })).body['scope']).toBe('invoices:list');
+      expect((await server.driver.passwordGrant(client, user, { resource: `${server.issuer}/admin` })).body['scope']).toBe('invoices:list');
+    });
+
+    it.each(Object.keys(ADMIN_SCOPES))('%s alone is refused to her: invalid_scope', async (scope) => {
+      expect((await server.driver.passwordGrant(client, user, { scope })).body).toMatchObject({ error: 'invalid_scope' });
+    });
+
+    it('a client with admin scopes alone gets no token for her', async () => {
+      const admin = await server.driver.registerClient({ grant_types: ['password'], scope: everyScope });
+      expect((await server.driver.passwordGrant(admin, user)).body).toMatchObject({ error: 'invalid_scope' });
+    });
+
+    it('her tokens are live: it is not for want of that that they are refused', async () => {
+      for (const [name, token] of tokens.filter(([each]) => !each.startsWith('opaque'))) expect([name, (await server.driver.introspect(client, token())).body['active']]).toEqual([name, true]);
+    });
+
+    it('each of her tokens is 403 insufficient_scope on every route', async () => {
+      expect(tokens).toHaveLength(5);
+      for (const [name, token] of tokens) {
+        for (const [method, path] of CONTRACT) {
+          const answer = await call(method, path, bearer(token()));
+          expect([name, method, path, answer.status, challengeOf(answer)]).toEqual([name, method, path, 403, expect.stringContaining('error="insufficient_scope"')]);
+        }
       }
     });
   });

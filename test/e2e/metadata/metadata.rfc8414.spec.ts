@@ -1,5 +1,8 @@
 import { GRANT_TYPES } from '../../../src/clients/client-metadata.js';
-import type { Answer, Credentials, Form } from '../../support/oauth-driver.js';
+import { ChangeFeed } from '../../../src/database/change-feed.js';
+import { describeOnEachDatabase } from '../../support/databases.js';
+import { eventually } from '../../support/eventually.js';
+import type { Answer, Credentials, Form, RegisteredUser } from '../../support/oauth-driver.js';
 import { TestServer } from '../../support/test-server.js';
 
 type Metadata = Record<string, string | string[] | undefined>;
@@ -22,6 +25,8 @@ const ENDPOINTS: Record<string, string> = {
   registration_endpoint: '/oauth/register',
   service_documentation: '/docs',
 };
+
+const grantsAt = async (server: TestServer) => (await server.driver.request<Metadata>('GET', OAUTH)).body['grant_types_supported'];
 
 const AUTH_METHODS = ['client_secret_basic', 'client_secret_post', 'none', 'private_key_jwt', 'client_secret_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'];
 
@@ -82,11 +87,15 @@ describe('RFC 8414 and OpenID Connect Discovery', () => {
   });
 
   describe('§2 what is advertised works, and what is not is not there', () => {
-    const publicClient = () => server.driver.registerClient({ token_endpoint_auth_method: 'none', grant_types: ['authorization_code'], redirect_uris: ['https://app.example/cb'] });
+    let user: RegisteredUser;
+
+    beforeAll(async () => {
+      user = await server.driver.registerUser({ username: 'margaret' });
+    });
 
     /** Calls an endpoint with a client that authenticates by the method. */
     async function call(path: string, method: string, form: Form): Promise<Answer> {
-      const client: Credentials = method === 'none' ? await publicClient() : await server.driver.registerClient({ token_endpoint_auth_method: method });
+      const client: Credentials = await server.driver.registerClient({ token_endpoint_auth_method: method, grant_types: ['password'] });
       if (method === 'client_secret_basic') return server.driver.form(path, form, client);
       return server.driver.form(path, { ...form, client_id: client.clientId, ...(method === 'none' ? {} : { client_secret: client.clientSecret }) });
     }
@@ -110,19 +119,19 @@ describe('RFC 8414 and OpenID Connect Discovery', () => {
     it.each(GRANT_TYPES)('grant type %s is advertised if and only if the token endpoint knows it', async (grantType) => {
       const client = await server.driver.registerClient({ grant_types: [grantType], redirect_uris: ['https://app.example/cb'], scope: 'a' });
       const { status, body } = await server.driver.token(client, { grant_type: grantType });
-      expect(body['error'] !== 'unsupported_grant_type').toBe(metadata['grant_types_supported']!.includes(grantType));
+      await eventually(async () => expect((await grantsAt(server))!.includes(grantType)).toBe(body['error'] !== 'unsupported_grant_type'));
       if (grantType === 'client_credentials') expect(status).toBe(200);
     });
 
     it('there are no response types without an authorization endpoint', () => {
       expect(metadata['authorization_endpoint']).toBeUndefined();
       expect(metadata['response_types_supported']).toEqual([]);
-      expect(metadata['grant_types_supported']).toEqual(['client_credentials']);
+      expect(metadata['grant_types_supported']).toEqual(['client_credentials', 'refresh_token']);
     });
 
     it.each(['token', 'introspection', 'revocation'])('the %s endpoint takes each authentication method that it advertises, and no other', async (name) => {
       const advertised = metadata[`${name}_endpoint_auth_methods_supported`] as string[];
-      const form: Form = name === 'token' ? { grant_type: 'client_credentials' } : { token: 'unknown' };
+      const form: Form = name === 'token' ? { grant_type: 'password', username: user.username, password: user.password } : { token: 'unknown' };
       const registrable = ['client_secret_basic', 'client_secret_post', 'none'];
       expect(advertised.filter((method) => !registrable.includes(method))).toEqual([]);
       for (const method of registrable) {
@@ -131,8 +140,8 @@ describe('RFC 8414 and OpenID Connect Discovery', () => {
       }
     });
 
-    it('none is no method of the token and introspection endpoints', () => {
-      expect(metadata['token_endpoint_auth_methods_supported']).toEqual(['client_secret_basic', 'client_secret_post']);
+    it('none is no method of the introspection endpoint', () => {
+      expect(metadata['token_endpoint_auth_methods_supported']).toEqual(['client_secret_basic', 'client_secret_post', 'none']);
       expect(metadata['introspection_endpoint_auth_methods_supported']).toEqual(['client_secret_basic', 'client_secret_post']);
       expect(metadata['revocation_endpoint_auth_methods_supported']).toEqual(['client_secret_basic', 'client_secret_post', 'none']);
     });
@@ -151,6 +160,60 @@ describe('RFC 8414 and OpenID Connect Discovery', () => {
       ];
       expect(Object.keys(metadata).filter((name) => !known.includes(name))).toEqual([]);
     });
+  });
+});
+
+describeOnEachDatabase('RFC 9700 §2.4 the password grant is advertised while some enabled client may use it', (kind) => {
+  let server: TestServer;
+  let other: TestServer;
+
+  beforeAll(async () => {
+    const env = { CHANGE_FEED_INTERVAL_MS: '50' };
+    server = await TestServer.start({ kind, env });
+    other = await TestServer.start({ database: server.database, issuer: server.issuer, clock: server.clock, env });
+  });
+  afterAll(async () => {
+    await other?.stop();
+    await server?.stop();
+  });
+
+  const advertised = (expected: boolean) =>
+    eventually(async () => {
+      for (const instance of [server, other]) expect((await grantsAt(instance))!.includes('password')).toBe(expected);
+    }, { withinMs: 2000 });
+  /** Both have read of what happened so far. */
+  const informed = async () => {
+    for (const instance of [server, other]) for (let reads = 0; reads < 2; reads++) await instance.get(ChangeFeed).poll();
+  };
+  const register = (metadata: Record<string, unknown> = {}) => server.driver.registerClient({ grant_types: ['password', 'refresh_token'], ...metadata });
+
+  it('not on a server where no client may, nor when it is registered but disabled', async () => {
+    await advertised(false);
+    await register({ enabled: false });
+    await server.driver.registerClient({ grant_types: ['implicit'], redirect_uris: ['https://app.example/cb'] });
+    await informed();
+    await advertised(false);
+  });
+
+  it.each<[string, string, unknown]>([
+    ['is disabled', 'PATCH', { enabled: false }],
+    ['loses the grant', 'PATCH', { grant_types: ['implicit'] }],
+    ['is replaced by one without it', 'PUT', { scope: 'a' }],
+    ['is deleted', 'DELETE', undefined],
+  ])('on every instance from when one is registered until the last one %s', async (_, method, body) => {
+    const [first, last] = [await register(), await register({ grant_types: ['implicit', 'password'], redirect_uris: ['https://app.example/cb'] })];
+    await advertised(true);
+    await server.driver.adminRequest('DELETE', `/clients/${first.clientId}`);
+    await informed();
+    await advertised(true);
+    expect((await server.driver.adminRequest(method, `/clients/${last.clientId}`, body)).status).toBeLessThan(300);
+    await advertised(false);
+  });
+
+  it('again when one that was disabled is enabled', async () => {
+    const { clientId } = await register({ enabled: false });
+    expect((await server.driver.adminRequest('PATCH', `/clients/${clientId}`, { enabled: true })).status).toBe(200);
+    await advertised(true);
   });
 });
 

@@ -1,5 +1,5 @@
 import { ADMIN_SCOPES } from '../../../src/resources/admin-api.js';
-import type { Answer } from '../../support/oauth-driver.js';
+import type { Answer, Form } from '../../support/oauth-driver.js';
 import { filled, routesOf } from '../../support/routes.js';
 import { ADMIN, TestServer } from '../../support/test-server.js';
 
@@ -40,6 +40,7 @@ describe('GET /openapi.json', () => {
   let answer: Answer<Document>;
   let document: Document;
   let operations: [name: string, method: string, path: string, operation: Operation][];
+  let users = 0;
 
   beforeAll(async () => {
     server = await TestServer.start();
@@ -108,31 +109,30 @@ describe('GET /openapi.json', () => {
 
   it('declares the query parameters that lists take, and each of them works', async () => {
     const values: Record<string, string> = {
-      limit: '5', q: 'x', grant_type: 'client_credentials', enabled: 'true', type: 'client.created', client_id: 'x', user_id: 'x', since: '2026-01-01T00:00:00Z', until: '2027-01-01T00:00:00Z',
+      limit: '5', q: 'x', grant_type: 'client_credentials', enabled: 'true', type: 'client.created', client_id: 'x', user_id: 'x', since: '2026-01-01T00:00:00Z', until: '2027-01-01T00:00:00Z', days: '30',
     };
     for (const [name, method, path, { parameters }] of operations) {
       const query = (parameters ?? []).filter((parameter) => parameter.in === 'query').map((parameter) => parameter.name);
       if (query.length === 0) continue;
       const search = new URLSearchParams(query.filter((each) => each !== 'cursor').map((each): [string, string] => [each, values[each] ?? 'unknown to this test']));
-      expect([name, (await server.driver.adminRequest(method, `${path.replace('/admin/v1', '')}?${search.toString()}`)).status]).toEqual([name, 200]);
+      expect([name, (await server.driver.adminRequest(method, `${filled(path.replace('/admin/v1', ''), await existing(path))}?${search.toString()}`)).status]).toEqual([name, 200]);
     }
   });
 
   it('gives an example of every body, and each of them works', async () => {
     const bodies = operations.filter(([, , , { requestBody }]) => requestBody !== undefined);
     expect(bodies.map(([name]) => name).sort()).toEqual([
-      'PATCH /admin/v1/clients/{client_id}', 'PATCH /admin/v1/resources/{resource_id}', 'POST /admin/v1/clients', 'POST /admin/v1/clients/{client_id}/secrets', 'POST /admin/v1/keys/rotate', 'POST /admin/v1/resources',
-      'POST /oauth/introspect', 'POST /oauth/revoke', 'POST /oauth/token', 'PUT /admin/v1/clients/{client_id}',
+      'PATCH /admin/v1/clients/{client_id}', 'PATCH /admin/v1/resources/{resource_id}', 'PATCH /admin/v1/users/{user_id}', 'POST /admin/v1/clients', 'POST /admin/v1/clients/{client_id}/secrets', 'POST /admin/v1/keys/rotate',
+      'POST /admin/v1/resources', 'POST /admin/v1/users', 'POST /oauth/introspect', 'POST /oauth/revoke', 'POST /oauth/token', 'PUT /admin/v1/clients/{client_id}', 'PUT /admin/v1/users/{user_id}/password',
     ]);
-    const service = await server.driver.registerClient({ scope: 'a' });
     for (const [name, method, path, { requestBody }] of bodies) {
       const [type, { examples }] = Object.entries(requestBody!.content)[0];
       expect([name, Object.keys(examples ?? {}).length]).not.toEqual([name, 0]);
       for (const [example, { value }] of Object.entries(examples ?? {})) {
         const { status, text } = type === 'application/json'
           ? await server.driver.adminRequest(method, filled(path.replace('/admin/v1', ''), await existing(path)), value)
-          : await server.driver.form(path, value as Record<string, string>, service);
-expect([name, example, [200, 201].includes(status), text]).toEqual([name, example, true, text]);
+          : await sendForm(path, value as Record<string, string>);
+        expect([name, example, [200, 201, 204].includes(status), text]).toEqual([name, example, true, text]);
       }
     }
   });
@@ -152,7 +152,7 @@ expect([name, example, [200, 201].includes(status), text]).toEqual([name, exampl
     expect(wrong).toEqual([]);
   });
 
-  it.each(['/clients', '/clients/{client_id}/secrets', '/resources', '/keys', '/audit-events'])('describes the answer of the list %s as it is: items and next_cursor', (path) => {
+  it.each(['/clients', '/clients/{client_id}/secrets', '/users', '/resources', '/keys', '/audit-events', '/advice'])('describes the answer of the list %s as it is: items and next_cursor', (path) => {
     const { content } = document.paths[`/admin/v1${path}`]['get'].responses['200'] as { content?: Record<string, { schema: object }> };
     const { type, properties } = resolved(content?.['application/json']?.schema ?? {});
     expect({ type, members: Object.keys(properties ?? {}).sort() }).toEqual({ type: 'object', members: ['items', 'next_cursor'] });
@@ -161,7 +161,21 @@ expect([name, example, [200, 201].includes(status), text]).toEqual([name, exampl
   async function existing(path: string): Promise<string> {
     if (path.includes('{client_id}')) return (await server.driver.registerClient({ scope: 'a' })).clientId;
     if (path.includes('{resource_id}')) return String((await server.driver.registerResource({ identifier: `https://api.example.com/${path.length}` }))['resource_id']);
+    if (path.includes('{user_id}')) return (await server.driver.registerUser({ username: `user-${++users}` })).userId;
     return '';
+  }
+
+  /** By a client that may use every grant. The user of an example is there, and a refresh token, of which no example can know a live one, is put in its place. */
+  async function sendForm(path: string, value: Record<string, string>): Promise<Answer> {
+    const client = await server.driver.registerClient({ scope: value['scope'] ?? 'a', grant_types: ['client_credentials', 'password', 'refresh_token'] });
+    const form: Form = { ...value };
+    if (value['username'] !== undefined) {
+      const { items } = (await server.driver.adminRequest<{ items: { user_id: string; username: string }[] }>('GET', '/users')).body;
+      for (const { user_id: id, username } of items) if (username === value['username']) await server.driver.adminRequest('DELETE', `/users/${id}`);
+      await server.driver.registerUser({ username: value['username'], password: value['password'] });
+    }
+    if (value['refresh_token'] !== undefined) form['refresh_token'] = (await server.driver.signIn(client, await server.driver.registerUser({ username: `user-${++users}` }))).refreshToken;
+    return server.driver.form(path, form, client);
   }
 
   it('holds no secret', () => {
