@@ -1,22 +1,50 @@
--- For wrk: the same form post over and over. Every answer is looked at; one that is not a 200 holding EXPECT is bad.
+-- For wrk: form posts, over and over. FORMS holds one for each thread, a line each. Every answer is looked at; one that is not a 200 holding EXPECT is
+-- bad. With CHAIN, a thread's next form is for the refresh token of its last answer, and an answer without another one is bad too. A thread has one
+-- connection then, or its answers would get mixed up.
 local expect = os.getenv("EXPECT")
 local threads = {}
 
 wrk.method = "POST"
-wrk.body = os.getenv("FORM")
 wrk.headers["Content-Type"] = "application/x-www-form-urlencoded"
 wrk.headers["Accept"] = "application/json"
 wrk.headers["Authorization"] = os.getenv("AUTHORIZATION")
+
+local forms = {}
+for form in os.getenv("FORMS"):gmatch("[^\n]+") do forms[#forms + 1] = form end
 
 -- Each thread has its own globals; the last function to run reads them.
 bad = 0
 
 function setup(thread)
   threads[#threads + 1] = thread
+  thread:set("form", forms[#threads])
+end
+
+function init()
+  wrk.body = form
+end
+
+local chain = os.getenv("CHAIN")
+local used
+
+-- wrk makes the request anew only where there is such a function.
+if chain then
+  function request()
+    return wrk.format(nil, nil, nil, form)
+  end
 end
 
 function response(status, headers, body)
-  if status ~= 200 or not body:find(expect) then bad = bad + 1 end
+  local good = status == 200 and body:find(expect)
+  if chain then
+    local token = body:match('"refresh_token"%s*:%s*"([^"]+)"')
+    good = good and token and token ~= used
+    if good then
+      used = token
+      form = "grant_type=refresh_token&refresh_token=" .. token
+    end
+  end
+  if not good then bad = bad + 1 end
 end
 
 function done(summary, latency)

@@ -1,30 +1,56 @@
-// Mintgate as a contestant: the whole service in production mode, on an embedded database that did not exist before.
+// Mintgate as a contestant: the whole service in production mode, on a database that did not exist before.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { postForm, postJson } from './http.mjs';
 import { MAIN } from './machine.mjs';
+import { passwordForm } from './users.mjs';
+
+/** What differs from the defaults where users sign in: no throttle, and a queue in which every connection finds a place. */
+const signingIn = (users) => ({
+  PASSWORD_ATTEMPT_LIMIT: '10000',
+  PASSWORD_HASH_THREADS: '1',
+  PASSWORD_HASH_QUEUE_LIMIT: String(Math.max(100, users.length)),
+});
+
+const databaseUrl = ({ username, password, host, port, name }) => `mariadb://${username}:${password}@${host}:${port}/${name}`;
 
 export const mintgate = {
   name: 'mintgate',
   file: MAIN,
   paths: { token: '/oauth/token', introspection: '/oauth/introspect' },
 
-  environment: ({ folder, origin, credentials }) => ({
+  environment: ({ folder, origin, credentials, users, database }) => ({
     ISSUER: origin,
-    DATABASE_URL: `sqlite:${join(folder, 'mintgate.sqlite')}`,
+    DATABASE_URL: database ? databaseUrl(database) : `sqlite:${join(folder, 'mintgate.sqlite')}`,
     KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
     BOOTSTRAP_CLIENT_ID: credentials.id,
     BOOTSTRAP_CLIENT_SECRET: credentials.secret,
     // No load balancer has to look away first.
     SHUTDOWN_DRAIN_SECONDS: '0',
+    ...(users.length > 0 ? signingIn(users) : {}),
   }),
 
-  /** The client that is measured is an ordinary one, registered the way an admin does it. */
+  /** The client that is measured is an ordinary one, registered the way an admin does it; so are the users. */
   async register(server) {
     const admin = await postForm(server.url('token'), 'grant_type=client_credentials', server.credentials);
-    const client = { client_name: 'Load', grant_types: ['client_credentials'], scope: 'api', access_token_format: 'jwt', access_token_lifetime: 3600 };
-    const { status, text, body } = await postJson(`${server.origin}/admin/v1/clients`, client, admin.body.access_token);
-    if (status !== 201) throw server.failed(`did not register the client: ${status} ${text}`);
-    return { id: body.client_id, secret: body.client_secret };
+    const create = async (path, value) => {
+      const { status, text, body } = await postJson(`${server.origin}/admin/v1/${path}`, value, admin.body.access_token);
+      if (status !== 201) throw server.failed(`did not register at ${path}: ${status} ${text}`);
+      return body;
+    };
+    for (const { username, password } of server.users) await create('users', { username, password });
+    const grantTypes = server.users.length > 0 ? ['password', 'refresh_token'] : ['client_credentials'];
+    const client = await create('clients', { client_name: 'Load', grant_types: grantTypes, scope: 'api', access_token_format: 'jwt', access_token_lifetime: 3600 });
+    return { id: client.client_id, secret: client.client_secret };
+  },
+
+  async refreshTokens(server) {
+    const tokens = [];
+    for (const user of server.users) {
+      const { status, text, body } = await postForm(server.url('token'), passwordForm(user), server.credentials);
+      if (status !== 200 || typeof body.refresh_token !== 'string') throw server.failed(`did not sign a user in: ${status} ${text}`);
+      tokens.push(body.refresh_token);
+    }
+    return tokens;
   },
 };

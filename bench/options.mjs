@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { PEERS } from './peers/index.mjs';
+import { PEERS, peersOf } from './peers/index.mjs';
 import { SCENARIOS } from './scenarios/index.mjs';
 
 // name: default, least, most. The upper bounds keep a slip of the finger from loading a machine for hours.
@@ -19,15 +19,18 @@ scenarios:
 ${Object.entries(SCENARIOS).map(([name, { title }]) => `  ${name.padEnd(12)}${title}`).join('\n')}
 
 options:
-  --peers a,b       who is measured beside Mintgate (default ${Object.keys(PEERS).join(',')}; none = Mintgate alone)
+  --peers a,b       who is measured beside Mintgate, of those below (default: all of the scenario; none = Mintgate alone)
   --rounds N        measured rounds (default ${NUMBERS.rounds[0]}; memory always has one)
   --seconds N       of load in a round (default ${NUMBERS.seconds[0]})
   --warmup N        seconds of load before the first round (default ${NUMBERS.warmup[0]})
-  --connections N   kept open by the load generator (default ${NUMBERS.connections[0]})
+  --connections N   kept open by the load generator (default ${NUMBERS.connections[0]}); in refresh and password each is a user
   --tokens N        issued in the memory scenario (default ${NUMBERS.tokens[0]})
   --server-cpu N    where the servers run (default ${NUMBERS['server-cpu'][0]})
-  --load-cpu N      where the load generator runs (default ${NUMBERS['load-cpu'][0]})
-  --json FILE       appends the JSON line to FILE too`;
+  --load-cpu N      where the load generator and databases run (default ${NUMBERS['load-cpu'][0]})
+  --json FILE       appends the JSON line to FILE too
+
+peers:
+${Object.values(PEERS).map(({ name, scenarios }) => `  ${name.padEnd(18)}${scenarios.join(', ')}`).join('\n')}`;
 
 function fail(message) {
   console.error(`bench: ${message}\n\n${usage()}`);
@@ -42,7 +45,7 @@ export function readOptions(args) {
       allowPositionals: true,
       options: {
         help: { type: 'boolean', short: 'h' },
-        peers: { type: 'string', default: Object.keys(PEERS).join(',') },
+        peers: { type: 'string' },
         json: { type: 'string' },
         ...Object.fromEntries(Object.entries(NUMBERS).map(([name, [fallback]]) => [name, { type: 'string', default: String(fallback) }])),
       },
@@ -57,8 +60,9 @@ export function readOptions(args) {
   }
   const scenario = positionals[0] ?? 'cc';
   if (positionals.length > 1 || !Object.hasOwn(SCENARIOS, scenario)) fail(`one scenario of ${Object.keys(SCENARIOS).join(', ')}, not "${positionals.join(' ')}"`);
-  const peers = values.peers === 'none' ? [] : [...new Set(values.peers.split(',').map((name) => name.trim()).filter(Boolean))];
-  for (const name of peers) if (!Object.hasOwn(PEERS, name)) fail(`no peer "${name}"; there are ${Object.keys(PEERS).join(', ')}`);
+  const able = peersOf(scenario);
+  const peers = values.peers === undefined ? able : values.peers === 'none' ? [] : [...new Set(values.peers.split(',').map((name) => name.trim()).filter(Boolean))];
+  for (const name of peers) if (!able.includes(name)) fail(`no peer "${name}" in ${scenario}; there are ${able.join(', ')}`);
   const number = (name) => {
     const [, least, most] = NUMBERS[name];
     const value = /^\d{1,7}$/.test(values[name]) ? Number(values[name]) : NaN;

@@ -3,6 +3,7 @@
 import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildIfMissing, checkTools, describeMachine, pinRunner } from './machine.mjs';
+import { checkMariadb } from './mariadb.mjs';
 import { mintgate } from './mintgate.mjs';
 import { readOptions } from './options.mjs';
 import { benchHome, installPackages } from './packages.mjs';
@@ -17,6 +18,7 @@ async function main() {
   const options = readOptions(process.argv.slice(2));
   const scenario = SCENARIOS[options.scenario];
   checkTools(options);
+  if (scenario.mariadb) checkMariadb();
   buildIfMissing();
   const peers = options.peers.map((name) => PEERS[name]);
   const home = benchHome();

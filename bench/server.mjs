@@ -1,9 +1,10 @@
-// A contestant that runs.
+// A contestant that runs, with the database that it uses.
 import { randomBytes } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { postForm } from './http.mjs';
+import { startMariadb } from './mariadb.mjs';
 import { cpuSeconds, end, freePort, isRunning, launch } from './processes.mjs';
 
 const START_DEADLINE_MS = 60_000;
@@ -11,15 +12,17 @@ const POLL_MS = 5;
 
 /**
  * Starts a contestant in an empty folder and waits for its first token.
- * @returns what runs: name, origin, credentials, url(endpoint), process, how long the start took (startMs, startCpuMs), stop()
+ * @param options beyond those of the command line: folder, packages; users, whom it shall know; mariadb: whether it gets one of its own, beside the load
+ * @returns what runs: name, origin, credentials, users, url(endpoint), process, database, how long the start took (startMs, startCpuMs), stop(), failed(what)
  */
-export async function startServer(contestant, { scenario, folder: parent, packages, serverCpu }) {
+export async function startServer(contestant, { scenario, folder: parent, packages, serverCpu, loadCpu, users = [], mariadb = false }) {
+  const database = mariadb ? await startMariadb({ folder: parent, cpu: loadCpu }) : undefined;
   const port = await freePort();
   const folder = mkdtempSync(join(parent, `${contestant.name}-`));
   const logFile = join(folder, 'server.log');
   const origin = `http://127.0.0.1:${port}`;
   const first = { id: 'bench', secret: randomBytes(32).toString('base64url') };
-  const context = { scenario, folder, packages, origin, port, credentials: first };
+  const context = { scenario, folder, packages, origin, port, credentials: first, users, database };
 
   const log = openSync(logFile, 'w');
   const began = performance.now();
@@ -36,8 +39,13 @@ export async function startServer(contestant, { scenario, folder: parent, packag
     process: child,
     origin,
     credentials: first,
+    users,
+    database,
     url: (endpoint) => origin + contestant.paths[endpoint],
-    stop: () => end(child),
+    async stop() {
+      await end(child);
+      await database?.stop();
+    },
     failed,
   };
 
@@ -53,12 +61,13 @@ export async function startServer(contestant, { scenario, folder: parent, packag
   return server;
 }
 
-/** One token by the request that is measured, checked to be what every contestant has to issue: an ES256 JWT, unless told otherwise. */
-export async function issueToken(server, { jwt = true } = {}) {
-  const { status, text, body } = await postForm(server.url('token'), TOKEN_FORM, server.credentials);
-  if (status !== 200 || typeof body.access_token !== 'string' || body.scope !== 'api') throw server.failed(`gave no token of scope api: ${status} ${text}`);
+/** One answer by the request that is measured, checked to be what every contestant has to issue: an ES256 JWT of scope api, unless told otherwise. */
+export async function issueToken(server, { form = TOKEN_FORM, jwt = true } = {}) {
+  const { status, text, body } = await postForm(server.url('token'), form, server.credentials);
+  if (status !== 200 || typeof body.access_token !== 'string') throw server.failed(`gave no token: ${status} ${text}`);
+  if (!body.scope?.split(' ').includes('api')) throw server.failed(`gave no token of scope api: ${text}`);
   if (jwt && algorithmOf(body.access_token) !== 'ES256') throw server.failed('did not give a JWT signed with ES256');
-  return body.access_token;
+  return body;
 }
 
 export const TOKEN_FORM = 'grant_type=client_credentials&scope=api';

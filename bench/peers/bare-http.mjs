@@ -5,5 +5,6 @@ export const bareHttp = {
   name: 'bare-http',
   file: fileURLToPath(new URL('./bare-http.server.mjs', import.meta.url)),
   paths: { token: '/token', introspection: '/introspect' },
+  scenarios: ['cc', 'introspect', 'memory', 'coldstart'],
   environment: ({ credentials }) => ({ CLIENT_ID: credentials.id, CLIENT_SECRET: credentials.secret }),
 };

@@ -1,5 +1,9 @@
+import { bareHash } from './bare-hash.mjs';
 import { bareHttp } from './bare-http.mjs';
 import { oidcProvider } from './oidc-provider.mjs';
 
 /** Who can be measured beside Mintgate, by name. README.md tells how to add one. */
-export const PEERS = Object.fromEntries([bareHttp, oidcProvider].map((peer) => [peer.name, peer]));
+export const PEERS = Object.fromEntries([bareHttp, bareHash, oidcProvider].map((peer) => [peer.name, peer]));
+
+/** Those that take part in a scenario. */
+export const peersOf = (scenario) => Object.values(PEERS).filter(({ scenarios }) => scenarios.includes(scenario)).map(({ name }) => name);

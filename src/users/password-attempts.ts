@@ -35,8 +35,8 @@ export type Admission = { allowed: Allowed } | { limit: ReachedLimit; key: strin
 
 /**
  * The throttle of password guesses, one for every path that takes a password. A guess is counted before it is looked at: parallel ones are never more than
- * the limit. Who reaches a limit from one address does not shut out the owner at another, and a limit that many addresses reached together does not
- * shut out an address from which she signed in before.
+ * the limit. Who reaches a limit from one address does not shut out the owner at another, and where she signed in before she is not shut out by what others
+ * do: neither at her account from other addresses, nor at other accounts from hers, which may be that of an application with many users.
  */
 @Injectable()
 export class PasswordAttempts {
@@ -122,7 +122,7 @@ export class PasswordAttempts {
         continue;
       }
       const rows = await this.repository.find([counter.key, pairKey]);
-      if (name === 'account' && this.isKnown(rows.find((row) => row.attemptKey === pairKey))) continue;
+      if (name !== 'account_and_address' && this.isKnown(rows.find((row) => row.attemptKey === pairKey))) continue;
       if (keys.length > 0) await this.repository.release(keys);
       const reached = failuresOf(rows.find((row) => row.attemptKey === counter.key), this.clock.nowMs()) >= counter.limit;
       return reached ? { limit: name, key: counter.key } : 'busy';
