@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { Client } from '../clients/client.js';
 import { OAuthError } from '../common/oauth/oauth-error.js';
 import { USER_SCOPES } from '../common/oauth/scope.js';
 import { ResourceDirectory } from '../resources/resource-directory.js';
@@ -12,9 +13,12 @@ export const isUsableForUsers = (scope: string): boolean => scope === 'offline_a
 export class UserScope {
   constructor(private readonly resources: ResourceDirectory) {}
 
-  /** What her roles allow. The client is told what it got (RFC 6749 §3.3). @throws {OAuthError} `invalid_scope` when that is nothing of what was asked for */
-  allowed(user: User, requested: readonly string[]): readonly string[] {
-    const allowed = requested.filter((scope) => this.resources.allowsUser(scope, user.roles));
+  /**
+   * What the client may have, and her roles allow. The client is told what it got (RFC 6749 §3.3).
+   * @throws {OAuthError} `invalid_scope` when that is nothing of what was asked for
+   */
+  allowed(client: Client, user: User, requested: readonly string[]): readonly string[] {
+    const allowed = requested.filter((scope) => client.scope.has(scope) && this.resources.allowsUser(scope, user.roles));
     if (allowed.length === 0 && requested.length > 0) throw new OAuthError('invalid_scope', 'The user may have nothing of the scope.');
     return allowed;
   }

@@ -60,7 +60,7 @@ export class PasswordGrant implements GrantHandler<PasswordRequest> {
     const authenticated = await this.authentication.byPassword(username, password, actor);
     if (!authenticated) throw invalidGrant('The username or the password is not right.', 'not signed in');
     const user = new User(authenticated);
-    const target = this.targets.resolve(client, this.userScope.allowed(user, requested), scope !== undefined, resource);
+    const target = this.targets.resolve(client, this.userScope.allowed(client, user, requested), scope !== undefined, resource);
     if (!client.grantTypes.has('refresh_token')) return { client, user, ...target };
     return { client, user, ...target, family: await this.refreshTokens.begin(client, user, this.grantType, target) };
   }

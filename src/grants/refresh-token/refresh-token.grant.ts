@@ -49,7 +49,7 @@ export class RefreshTokenGrant implements GrantHandler<RefreshTokenRequest> {
     const original = parseScope(family.scope) ?? [];
     if (scope?.some((token) => !original.includes(token))) throw new OAuthError('invalid_scope', 'The scope holds what was not granted.');
     if (resource?.some((identifier) => !family.audience.includes(identifier))) throw new OAuthError('invalid_target', 'The resource is not one that the token was granted for.');
-    const granted = this.userScope.allowed(user, (scope ?? original).filter((token) => client.scope.has(token)));
+    const granted = this.userScope.allowed(client, user, scope ?? original);
     const ofNoResource = family.audience.includes(this.config.issuer);
     return this.targets.resolve(client, granted, scope !== undefined, resource ?? (ofNoResource ? undefined : family.audience));
   }
