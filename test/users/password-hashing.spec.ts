@@ -123,9 +123,9 @@ describe('the pool', () => {
     await Promise.all([hashing.hash(PASSWORD), hashing.hash(PASSWORD)]);
     const after = niceValues();
     const added = [...after].filter(([id]) => !before.has(id));
-    expect(added.map(([, nice]) => nice)).toEqual([19, 19]);
+    expect(added.map(([, nice]) => nice)).toEqual([15, 15]);
     for (const [id, nice] of before) if (after.has(id)) expect(after.get(id)).toBe(nice);
-    expect(after.get(process.pid)).toBeLessThan(19);
+    expect(after.get(process.pid)).toBeLessThan(15);
   });
 
   onLinux('starts no thread before the first password, and ends all at shutdown', async () => {

@@ -84,8 +84,10 @@ export function fromBase64(text: string): Buffer | undefined {
 function parseArgon2(text: string): Argon2Hash | undefined {
   const [, type, version, memoryKib, passes, lanes, salt, hash] = ARGON2.exec(text) ?? [];
   const bytes = decodeBoth(salt, hash);
+  if (!bytes) return undefined;
+  const costs = { memoryKib: Number(memoryKib), passes: Number(passes), lanes: Number(lanes) };
   // Argon2 1.0 wrote no version.
-  return bytes && { scheme: 'argon2', type: type as Argon2Hash['type'], version: version === '19' ? 19 : 16, memoryKib: Number(memoryKib), passes: Number(passes), lanes: Number(lanes), ...bytes };
+  return { scheme: 'argon2', type: type as Argon2Hash['type'], version: version === '19' ? 19 : 16, ...costs, ...bytes };
 }
 
 function parseBcrypt(text: string): BcryptHash | undefined {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DECIMAL, formatHash, fromBase64, fromUnpaddedBase64, parseHash, type Argon2Hash, type PasswordHash, type Pbkdf2Hash } from './hash-forms.js';
+import { DECIMAL, formatHash, fromBase64, fromUnpaddedBase64, parseHash, type PasswordHash, type Pbkdf2Hash } from './hash-forms.js';
 
 const MAX_TEXT_LENGTH = 1024;
 const MAX_PBKDF2_ITERATIONS = 3_000_000;
@@ -113,8 +113,9 @@ function readKeycloak(given: unknown): PasswordHash | undefined {
   const { secretData: { value: hash, salt }, credentialData } = data;
   if (credentialData.algorithm === 'argon2') {
     const { type, version, hashLength, memory, parallelism } = credentialData.additionalParameters;
-    const argon2: Argon2Hash = { scheme: 'argon2', type, version: version === '1.3' ? 19 : 16, memoryKib: memory, passes: credentialData.hashIterations, lanes: parallelism, salt, hash };
-    return hashLength === hash.length ? argon2 : undefined;
+    if (hashLength !== hash.length) return undefined;
+    const costs = { memoryKib: memory, passes: credentialData.hashIterations, lanes: parallelism };
+    return { scheme: 'argon2', type, version: version === '1.3' ? 19 : 16, ...costs, salt, hash };
   }
   const digest = credentialData.algorithm === 'pbkdf2' ? 'sha1' : (credentialData.algorithm.slice('pbkdf2-'.length) as 'sha256' | 'sha512');
   return { scheme: 'pbkdf2', digest, iterations: credentialData.hashIterations, salt, hash };

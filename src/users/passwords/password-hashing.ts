@@ -11,8 +11,11 @@ export type { PasswordVerdict } from './stored-hash.js';
 /** Threads that have had nothing to do for so long end. */
 const IDLE_TIMEOUT_MS = 60_000;
 
-/** The lowest priority: a thread that answers requests takes the core from one that hashes as soon as it has work. */
-const NICE_INCREMENT = 19;
+/**
+ * A thread that answers requests takes the core from one that hashes as soon as it has work. Not the lowest priority there is: on a machine that is busy with
+ * other things, too, nobody could sign in.
+ */
+const NICE_INCREMENT = 15;
 
 /** The only way to tell it: the pool's errors have no code. */
 const QUEUE_FULL = 'Task queue is at limit';

@@ -77,7 +77,8 @@ function matchesBcrypt(password: Buffer, { text }: BcryptHash): boolean {
 }
 
 function argon2(password: Buffer, { type, version, memoryKib, passes, lanes, salt, hash }: Argon2Hash): Buffer {
-  return hashRawSync(password, { algorithm: ARGON2_TYPES[type], version: ARGON2_VERSIONS[version], memoryCost: memoryKib, timeCost: passes, parallelism: lanes, outputLen: hash.length, salt });
+  const costs = { memoryCost: memoryKib, timeCost: passes, parallelism: lanes };
+  return hashRawSync(password, { algorithm: ARGON2_TYPES[type], version: ARGON2_VERSIONS[version], ...costs, outputLen: hash.length, salt });
 }
 
 function scrypt(password: Buffer, { logN, blockSize, parallelization, salt, hash }: ScryptHash): Buffer {
