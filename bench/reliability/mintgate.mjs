@@ -96,8 +96,11 @@ export async function signIn(origin, families) {
 
 export const refresh = (origin, client, token) => postForm(`${origin}/oauth/token`, `grant_type=refresh_token&refresh_token=${token}`, client);
 
+/** Asks until the server knows. */
 export async function isActive(origin, client, token) {
-  const answer = await postForm(`${origin}/oauth/introspect`, `token=${token}`, client);
-  if (answer.status !== 200) throw new Error(`introspection: ${answer.status} ${answer.text}`);
-  return answer.body.active === true;
+  for (const end = performance.now() + READY_MS; ; await sleep(50)) {
+    const { status, text, body } = await postForm(`${origin}/oauth/introspect`, `token=${token}`, client);
+    if (status === 200) return body.active === true;
+    if (status !== 503 || performance.now() > end) throw new Error(`introspection: ${status} ${text}`);
+  }
 }

@@ -26,20 +26,22 @@ async function run({ rounds, families, down, window }) {
   const sessions = tokens.map((token) => new Session(client, token));
   const { relay } = database;
   let stopping = false;
+  let stopped = 0;
   relay.onRequest = (chunk, { notes }) => {
-    if (stopping && chunk.includes('UPDATE token_families SET previous_digest')) notes.stopped = true;
+    if (stopping && !notes.stopped && chunk.includes('UPDATE token_families SET previous_digest')) {
+      notes.stopped = true;
+      stopped++;
+    }
     return PASS;
   };
   relay.onAnswer = (_, { notes }) => (notes.stopped ? Buffer.alloc(0) : PASS);
 
   const statuses = {};
   const recoveries = [];
-  let uncertain = 0;
   let committed = 0;
   let lost = 0;
   let forked = 0;
   for (let round = 0; round < rounds; round++) {
-    const gone = new Set();
     let backAt = Infinity;
     const loops = sessions.map(async (session) => {
       for (let wentOn = 0; wentOn < 3; ) {
@@ -48,7 +50,6 @@ async function run({ rounds, families, down, window }) {
         statuses[status] = (statuses[status] ?? 0) + 1;
         if (status === 200 && asked > backAt && ++wentOn === 1) recoveries.push(performance.now() - backAt);
         if (status === 200) continue;
-        gone.add(session);
         if (status !== 503 || performance.now() > backAt + RECOVERY_MS) break;
         await sleep(RETRY_MS);
       }
@@ -63,20 +64,20 @@ async function run({ rounds, families, down, window }) {
     const held = sessions.map((session) => digestOf(session.held));
     await database.restart();
     backAt = performance.now();
-    uncertain += gone.size;
+    const current = await database.currentDigests();
+    committed += held.filter((digest) => !current.has(digest)).length;
     await Promise.all(loops);
     for (const session of sessions) {
       const state = await session.state(mintgate.origin);
       if (state === 'lost') lost++;
       if (state === 'forked') forked++;
     }
-    committed += held.length;
   }
   const refreshes = sessions.reduce((sum, session) => sum + session.refreshes, 0);
   await mintgate.end();
   await database.end();
   const passed = lost === 0 && forked === 0 && Object.keys(statuses).every((status) => status === '200' || status === '503');
-  return { refreshes, statuses, uncertain, committed, lost, forked, recoveryMs: spread(recoveries), passed };
+  return { refreshes, statuses, stopped, committed, lost, forked, recoveryMs: spread(recoveries), passed };
 }
 
 await command(USAGE, { numbers: { rounds: [1, 1, 1000], families: [8, 1, 50], down: [12, 0, 600], window: [10, 0, 60] } }, run, ({ rounds, down }) => 60 + rounds * (down + 60));

