@@ -13,7 +13,8 @@ export function atEnd(work) {
 }
 
 async function cleanUp() {
-  while (ends.length > 0) await Promise.resolve(ends.pop()()).catch((error) => console.error(String(error)));
+  const end = async (work) => work();
+  while (ends.length > 0) await end(ends.pop()).catch((error) => console.error(String(error)));
 }
 
 /**

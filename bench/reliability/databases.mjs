@@ -39,6 +39,10 @@ function openSqlite() {
 
 /** A private MariaDB, which the server reaches over a relay. @param options of mariadbd */
 export async function openMariadb(options = []) {
+  // For temporary files of its own: while one that is installed runs for the first time, it clears away what it takes for left over, also another's.
+  const folder = mkdtempSync(join(tmpdir(), 'mintgate-reliability-'));
+  process.env.TMPDIR = folder;
+  const endFolder = atEnd(() => rmSync(folder, { recursive: true, force: true }));
   // A COMMIT that was answered survives the end of the process.
   const instance = await startMariadb(['--innodb-flush-log-at-trx-commit=2', ...options]);
   if (!instance) throw new Error('mariadbd is not installed');
@@ -64,6 +68,7 @@ export async function openMariadb(options = []) {
     end: async () => {
       await endRelay();
       await endInstance();
+      await endFolder();
     },
   };
 }

@@ -1,10 +1,11 @@
 // kill -9 of the server in the midst of refreshes, and what its clients have afterwards.
 //
-//   node bench/reliability/refresh-crashes.mjs [--database mariadb|sqlite] [--rounds 200] [--families 4]
+//   node bench/reliability/refresh-crashes.mjs [--database mariadb|sqlite] [--rounds 200] [--families 4] [--window 10]
 //
 // In each round several sessions refresh in a loop until the server is killed: by turns at a random moment and at points of one rotation that are told from
-// the bytes on the wire. It starts again, and every client presents the token that it was answered last. Prints one line of JSON; exit status 0 when
-// no session was lost or forked, 1 when one was, 2 when that could not be found out. Needs dist/ (npm run build), and for MariaDB mariadbd on the PATH.
+// the bytes on the wire. It starts again, and every client presents the token that it was answered last. `--window` is REFRESH_RETRY_WINDOW_SECONDS, which
+// has to be longer than the server is away. Prints one line of JSON; exit status 0 when no session was lost or forked, 1 when one was, 2 when that could
+// not be found out. Needs dist/ (npm run build), and for MariaDB mariadbd on the PATH.
 import { watch } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +15,7 @@ import { Session } from './ledger.mjs';
 import { digestOf, Mintgate, signIn } from './mintgate.mjs';
 import { PASS, Relay } from './relay.mjs';
 
-const USAGE = 'node bench/reliability/refresh-crashes.mjs [--database mariadb|sqlite] [--rounds N] [--families N]';
+const USAGE = 'node bench/reliability/refresh-crashes.mjs [--database mariadb|sqlite] [--rounds N] [--families N] [--window SECONDS]';
 const MAX_TURNS = 4;
 const REACHED_WITHIN_MS = 10_000;
 const ANSWERED_TOKEN = /"refresh_token":"(mg_rt_[\w-]+)"/;
@@ -121,9 +122,9 @@ const POINTS = {
   sqlite: ['request', 'commit', 'answer', 'mid-answer', 'random'],
 };
 
-async function run({ database: kind, rounds, families }) {
+async function run({ database: kind, rounds, families, window }) {
   const database = await openDatabase(kind);
-  const mintgate = await Mintgate.start(database.url);
+  const mintgate = await Mintgate.start(database.url, { REFRESH_RETRY_WINDOW_SECONDS: String(window) });
   const { client, tokens } = await signIn(mintgate.origin, families);
   const sessions = tokens.map((token) => new Session(client, token));
   const http = await Relay.to(mintgate.port);
@@ -140,10 +141,20 @@ async function run({ database: kind, rounds, families }) {
     const victim = sessions[randomBelow(sessions.length)];
     let struck;
     let over = false;
+    // Whose commit it is that changes the log can be told only of one at a time.
+    let alone = false;
+    let asking = 0;
     const loops = sessions.map(async (session) => {
       for (let turn = 0, turns = randomBelow(MAX_TURNS); !over; turn++) {
-        if (session === victim && turn === turns) struck = trap.set(point, victim);
+        if (session === victim && turn === turns) {
+          alone = point === 'commit';
+          while (alone && asking > 0) await sleep(1);
+          struck = trap.set(point, victim);
+        }
+        while (alone && session !== victim && !over) await sleep(1);
+        asking++;
         const status = await session.refresh(throughRelay);
+        asking--;
         if (status === 0) break;
         if (status !== 200) unexpected[status] = (unexpected[status] ?? 0) + 1;
       }
@@ -184,4 +195,4 @@ async function run({ database: kind, rounds, families }) {
   return { refreshes, points, lost: found.lost, forked: found.forked, unexpected, endedByReuse, databaseSound: sound, restartMs: spread(restarts), passed };
 }
 
-await command(USAGE, { numbers: { rounds: [200, 1, 10_000], families: [4, 1, 50] }, choices: { database: ['mariadb', 'sqlite'] } }, run, ({ rounds }) => 60 + rounds * 20);
+await command(USAGE, { numbers: { rounds: [200, 1, 10_000], families: [4, 1, 50], window: [10, 0, 60] }, choices: { database: ['mariadb', 'sqlite'] } }, run, ({ rounds }) => 60 + rounds * 20);

@@ -90,7 +90,7 @@ export class UsersController {
           assertIfMatch(req, entityTag(current));
           const patch = withoutReadOnly(withoutState(body), userResponse(current, undefined), READ_ONLY);
           readBody(UserPatchDto, patch);
-          return complete(readBody(UserDto, mergePatch({ ...profileOf(current) }, patch)));
+          return complete(readBody(UserDto, mergePatch(unverified(current, patch), patch)));
         })
       : null;
     if (!patched) throw notFound('user');
@@ -118,6 +118,12 @@ function complete(given: UserDto): UserProfile {
   const problems = userProfileProblems(profile);
   if (problems.length > 0) throw invalidInput(problems);
   return profile;
+}
+
+/** Another e-mail address is not verified because the one before it was. */
+function unverified(current: UserEntity, patch: Record<string, unknown>): Record<string, unknown> {
+  const profile = { ...profileOf(current) };
+  return 'email' in patch && patch['email'] !== current.email ? { ...profile, email_verified: false } : profile;
 }
 
 /** What was read may be sent back whole; these change by themselves in the meantime. */

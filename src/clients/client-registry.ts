@@ -96,7 +96,7 @@ export class ClientRegistry {
     const revoked = await this.change(clientId, (current) => ({
       result: true,
       record: { type: 'client.tokens_revoked', actor, clientId },
-      apply: (manager) => this.clients.update(current, { tokenGeneration: newTokenGeneration() }, manager),
+      apply: (manager) => this.clients.renewGeneration(current.id, newTokenGeneration(), manager),
     }));
     return revoked ?? false;
   }

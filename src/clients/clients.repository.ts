@@ -65,6 +65,11 @@ export class ClientsRepository {
     return result.affected === 1;
   }
 
+  /** Whatever else is being changed: revoking is not to be lost to another writer. Answers whether the row is there. */
+  async renewGeneration(id: number, tokenGeneration: string, manager: EntityManager): Promise<boolean> {
+    return (await this.database.execute('UPDATE clients SET token_generation = ?, version = version + 1 WHERE id = ?', [tokenGeneration, id], manager)) === 1;
+  }
+
   /** Holds the row until the transaction ends, on databases that know row locks and on those that do not. */
   async lock(id: number, manager: EntityManager): Promise<void> {
     await this.database.execute('UPDATE clients SET version = version WHERE id = ?', [id], manager);

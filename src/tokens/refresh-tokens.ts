@@ -50,7 +50,7 @@ export class RefreshTokens {
   ) {}
 
   /** Begins a family for what a user granted to a client. */
-  async begin(client: Client, user: User, grantType: GrantType, { scope, audience, lifetimeSeconds }: Target): Promise<GrantedFamily> {
+  async begin(client: Client, user: User, grantType: GrantType, { scope, audience }: Target): Promise<GrantedFamily> {
     const nowMs = this.clock.nowMs();
     const familyId = randomId();
     const refreshToken = this.codec.first(familyId);
@@ -71,7 +71,7 @@ export class RefreshTokens {
       issuedAt: nowMs,
       expiresAt,
       revokedAt: null,
-      ...this.ends(client, expiresAt, lifetimeSeconds, 0),
+      ...this.ends(client, expiresAt, 0),
     });
     return { familyId, refreshToken };
   }
@@ -98,16 +98,15 @@ export class RefreshTokens {
   /**
    * Uses the token: retires it, and answers its successor once that is committed.
    * @param family of the token, as {@link present} answered it
-   * @param lifetimeSeconds of the access token that comes with it
    * @throws {OAuthError} `invalid_grant` when it was revoked or used in the meantime
    */
-  async advance(family: TokenFamilyEntity, token: string, client: Client, lifetimeSeconds: number, actor: Actor): Promise<GrantedFamily> {
+  async advance(family: TokenFamilyEntity, token: string, client: Client, actor: Actor): Promise<GrantedFamily> {
     const { familyId } = family;
     let seen = family;
     for (let looks = 1; this.isCurrent(seen, token); looks++) {
       const salt = randomId();
       const refreshToken = this.codec.successor(familyId, token, salt);
-      if (await this.rotate(seen, digestOf(refreshToken), salt, client, lifetimeSeconds)) return { familyId, refreshToken };
+      if (await this.rotate(seen, digestOf(refreshToken), salt, client)) return { familyId, refreshToken };
       if (looks === MAX_LOOKS) throw new TemporarilyUnavailableError('the family changed with every look');
       seen = (await this.present(token, client, actor)).family;
     }
@@ -130,9 +129,9 @@ export class RefreshTokens {
     return (await this.userOf(family, client)) ? family : undefined;
   }
 
-  private async rotate(family: TokenFamilyEntity, currentDigest: string, successorSalt: string, client: Client, lifetimeSeconds: number): Promise<boolean> {
+  private async rotate(family: TokenFamilyEntity, currentDigest: string, successorSalt: string, client: Client): Promise<boolean> {
     const windowMs = this.config.refreshRetryWindowSeconds * 1000;
-    const rotation = { currentDigest, successorSalt, retryUntil: this.clock.nowMs() + windowMs, ...this.ends(client, family.expiresAt, lifetimeSeconds, family.accessExpiresAt) };
+    const rotation = { currentDigest, successorSalt, retryUntil: this.clock.nowMs() + windowMs, ...this.ends(client, family.expiresAt, family.accessExpiresAt) };
     try {
       return await this.families.rotate(family, rotation);
     } catch (error) {
@@ -142,11 +141,11 @@ export class RefreshTokens {
   }
 
   /** A use moves the idle end, never beyond the absolute one. */
-  private ends(client: Client, expiresAt: number, lifetimeSeconds: number, accessExpiredAt: number) {
+  private ends(client: Client, expiresAt: number, accessExpiredAt: number) {
     const nowMs = this.clock.nowMs();
     const idleExpiresAt = Math.min(nowMs + client.refreshTokenIdleLifetimeSeconds * 1000, expiresAt);
-    // A repeated use gives another access token, which ends later by as much.
-    const accessExpiresAt = Math.max(accessExpiredAt, nowMs + (lifetimeSeconds + this.config.refreshRetryWindowSeconds) * 1000);
+    // The longest that any audience gives this client; and a repeated use gives another access token, which ends later by as much.
+    const accessExpiresAt = Math.max(accessExpiredAt, nowMs + (client.accessTokenLifetimeSeconds + this.config.refreshRetryWindowSeconds) * 1000);
     // In whole days, so that its index is not written with every use.
     return { idleExpiresAt, accessExpiresAt, purgeAfter: Math.ceil(Math.max(idleExpiresAt, accessExpiresAt) / DAY_MS) * DAY_MS };
   }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../database/database.js';
-import { TokenFamilyEntity } from './token-family.entity.js';
+import type { TokenFamilyEntity } from './token-family.entity.js';
 
 /** How a family moves on from one refresh token to the next. Times are milliseconds since the epoch. */
 export interface Rotation {
@@ -13,16 +13,33 @@ export interface Rotation {
   purgeAfter: number;
 }
 
+type Row = Record<string, string | number | null>;
+
+const COLUMNS = [
+  'family_id', 'client_id', 'client_generation', 'user_id', 'user_generation', 'grant_type', 'scope', 'audience', 'current_digest', 'previous_digest', 'successor_salt',
+  'retry_until', 'issued_at', 'expires_at', 'idle_expires_at', 'access_expires_at', 'revoked_at', 'purge_after',
+];
+const INSERT = `INSERT INTO token_families (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})`;
+const FIND = `SELECT id, ${COLUMNS.join(', ')} FROM token_families WHERE family_id = ?`;
+// In this order: MySQL assigns from left to right, and reads what it has assigned.
+const ROTATE = `UPDATE token_families SET previous_digest = current_digest, current_digest = ?, successor_salt = ?, retry_until = ?, idle_expires_at = ?, access_expires_at = ?, purge_after = ?
+  WHERE id = ? AND current_digest = ? AND revoked_at IS NULL`;
+
+/** In SQL of its own: TypeORM's `insert` and `find` would cost a refresh more than all the rest of it. */
 @Injectable()
 export class TokenFamiliesRepository {
   constructor(private readonly database: Database) {}
 
   async insert(family: Omit<TokenFamilyEntity, 'id'>): Promise<void> {
-    await this.database.repository(TokenFamilyEntity).insert(family);
+    await this.database.execute(INSERT, [
+      family.familyId, family.clientId, family.clientGeneration, family.userId, family.userGeneration, family.grantType, family.scope, JSON.stringify(family.audience), family.currentDigest, family.previousDigest,
+      family.successorSalt, family.retryUntil, family.issuedAt, family.expiresAt, family.idleExpiresAt, family.accessExpiresAt, family.revokedAt, family.purgeAfter,
+    ]);
   }
 
   async find(familyId: string, manager?: EntityManager): Promise<TokenFamilyEntity | null> {
-    return this.database.repository(TokenFamilyEntity, manager).findOneBy({ familyId });
+    const [row] = await this.database.query<Row>(FIND, [familyId], manager);
+    return row ? toEntity(row) : null;
   }
 
   /**
@@ -30,19 +47,13 @@ export class TokenFamiliesRepository {
    * token, one succeeds. Answers whether this was it.
    */
   async rotate({ id, currentDigest }: TokenFamilyEntity, next: Rotation): Promise<boolean> {
-    // In this order: MySQL assigns from left to right, and reads what it has assigned.
-    const affected = await this.database.execute(
-      `UPDATE token_families SET previous_digest = current_digest, current_digest = ?, successor_salt = ?, retry_until = ?, idle_expires_at = ?, access_expires_at = ?, purge_after = ?
-        WHERE id = ? AND current_digest = ? AND revoked_at IS NULL`,
-      [next.currentDigest, next.successorSalt, next.retryUntil, next.idleExpiresAt, next.accessExpiresAt, next.purgeAfter, id, currentDigest],
-    );
-    return affected === 1;
+    const values = [next.currentDigest, next.successorSalt, next.retryUntil, next.idleExpiresAt, next.accessExpiresAt, next.purgeAfter];
+    return (await this.database.execute(ROTATE, [...values, id, currentDigest])) === 1;
   }
 
   /** Lets the token before the current one be sent again for longer. Answers whether the rotation that retired it was committed, and is still the last one. */
   async extendRetry(familyId: string, currentDigest: string, retryUntil: number): Promise<boolean> {
-    const affected = await this.database.execute('UPDATE token_families SET retry_until = ? WHERE family_id = ? AND current_digest = ?', [retryUntil, familyId, currentDigest]);
-    return affected === 1;
+    return (await this.database.execute('UPDATE token_families SET retry_until = ? WHERE family_id = ? AND current_digest = ?', [retryUntil, familyId, currentDigest])) === 1;
   }
 
   /** Answers whether it was this call that revoked it. */
@@ -58,4 +69,33 @@ export class TokenFamiliesRepository {
   deleteExpired(nowMs: number): Promise<number> {
     return this.database.deleteBelow('token_families', 'purge_after', nowMs);
   }
+}
+
+function toEntity(row: Row): TokenFamilyEntity {
+  const text = (column: string) => row[column] as string;
+  const optionalText = (column: string) => row[column] as string | null;
+  // MySQL's driver gives bigint columns as text.
+  const time = (column: string) => Number(row[column]);
+  const optionalTime = (column: string) => (row[column] === null ? null : Number(row[column]));
+  return {
+    id: Number(row['id']),
+    familyId: text('family_id'),
+    clientId: text('client_id'),
+    clientGeneration: text('client_generation'),
+    userId: text('user_id'),
+    userGeneration: text('user_generation'),
+    grantType: text('grant_type'),
+    scope: text('scope'),
+    audience: JSON.parse(text('audience')) as string[],
+    currentDigest: text('current_digest'),
+    previousDigest: optionalText('previous_digest'),
+    successorSalt: optionalText('successor_salt'),
+    retryUntil: optionalTime('retry_until'),
+    issuedAt: time('issued_at'),
+    expiresAt: time('expires_at'),
+    idleExpiresAt: time('idle_expires_at'),
+    accessExpiresAt: time('access_expires_at'),
+    revokedAt: optionalTime('revoked_at'),
+    purgeAfter: time('purge_after'),
+  };
 }

@@ -57,7 +57,12 @@ export class UserRegistry {
       return {
         result: { ...current, ...changes, version: current.version + 1 },
         record: { type: 'user.updated', actor, userId, detail: { changed } },
-        apply: (manager) => this.users.update(current, changes, manager),
+        apply: async (manager) => {
+          if (!(await this.users.update(current, changes, manager))) return false;
+          // The name may be another user's from now on, who starts with none of what was tried, and no address that is known.
+          if (changes.usernameKey !== current.usernameKey) await this.attempts.forget(current.usernameKey, manager);
+          return true;
+        },
       };
     });
   }
@@ -69,7 +74,11 @@ export class UserRegistry {
       return {
         result: true,
         record: { type: 'user.deleted', actor, userId },
-        apply: async (manager) => (await this.users.delete(current, manager)) && (await this.attempts.forget(current.usernameKey, manager), true),
+        apply: async (manager) => {
+          if (!(await this.users.delete(current, manager))) return false;
+          await this.attempts.forget(current.usernameKey, manager);
+          return true;
+        },
       };
     });
     return deleted ?? false;
@@ -83,7 +92,11 @@ export class UserRegistry {
       return {
         result: true,
         record: { type: 'user.password_set', actor, userId },
-        apply: async (manager) => (await this.users.update(current, changes, manager)) && (await this.attempts.unlock(current.usernameKey, manager), true),
+        apply: async (manager) => {
+          if (!(await this.users.update(current, changes, manager))) return false;
+          await this.attempts.unlock(current.usernameKey, manager);
+          return true;
+        },
       };
     });
     return set ?? false;
@@ -94,7 +107,7 @@ export class UserRegistry {
     const signedOut = await this.change(userId, (current) => ({
       result: true,
       record: { type: 'user.signed_out', actor, userId },
-      apply: (manager) => this.users.update(current, { tokenGeneration: newTokenGeneration() }, manager),
+      apply: (manager) => this.users.renewGeneration(current.id, newTokenGeneration(), manager),
     }));
     return signedOut ?? false;
   }
@@ -104,7 +117,10 @@ export class UserRegistry {
     const unlocked = await this.change(userId, (current) => ({
       result: true,
       record: { type: 'user.unlocked', actor, userId },
-      apply: async (manager) => (await this.attempts.unlock(current.usernameKey, manager), true),
+      apply: async (manager) => {
+        await this.attempts.unlock(current.usernameKey, manager);
+        return true;
+      },
     }));
     return unlocked ?? false;
   }

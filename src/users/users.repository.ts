@@ -52,6 +52,11 @@ export class UsersRepository {
     return result.affected === 1;
   }
 
+  /** Whatever else is being changed: signing out is not to be lost to another writer. Answers whether the row is there. */
+  async renewGeneration(id: number, tokenGeneration: string, manager: EntityManager): Promise<boolean> {
+    return (await this.database.execute('UPDATE users SET token_generation = ?, version = version + 1 WHERE id = ?', [tokenGeneration, id], manager)) === 1;
+  }
+
   /** The same password under another hash: no change that anybody sees, and none when the password was changed meanwhile. */
   async replaceHash(id: number, from: string, to: string): Promise<void> {
     await this.database.execute('UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?', [to, id, from]);

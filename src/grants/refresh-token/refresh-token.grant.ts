@@ -41,7 +41,7 @@ export class RefreshTokenGrant implements GrantHandler<RefreshTokenRequest> {
   async authorize(client: Client, { refreshToken, scope, resource }: RefreshTokenRequest, actor: Actor): Promise<GrantedAccess> {
     const { family, user } = await this.refreshTokens.present(refreshToken, client, actor);
     const target = this.target(client, user, family, scope, resource);
-    return { client, user, ...target, family: await this.refreshTokens.advance(family, refreshToken, client, target.lifetimeSeconds, actor) };
+    return { client, user, ...target, family: await this.refreshTokens.advance(family, refreshToken, client, actor) };
   }
 
   /** Nothing beyond the original grant; and of that, what client and user may still have. Less in one request is not less in the next. */

@@ -7,6 +7,8 @@ export type UsageRow = Omit<GrantUsageEntity, 'id'>;
 export type PasswordGrantUser = Omit<PasswordGrantUserEntity, 'id'>;
 
 const BATCH = 100;
+/** Not of one that had the id before it and was deleted. */
+const OF_THIS_CLIENT = 'INNER JOIN clients AS c ON c.client_id = u.client_id AND c.created_at <= u.last_used_at';
 
 @Injectable()
 export class GrantUsageRepository {
@@ -25,7 +27,7 @@ export class GrantUsageRepository {
   async lastUses(clientIds: readonly string[], grantType: string): Promise<Map<string, number>> {
     if (clientIds.length === 0) return new Map();
     const rows = await this.database.query<{ client_id: string; last: number | string }>(
-      `SELECT client_id, MAX(last_used_at) AS last FROM grant_usage WHERE client_id IN (${marks(clientIds)}) AND grant_type = ? AND scope = '' GROUP BY client_id`,
+      `SELECT u.client_id, MAX(u.last_used_at) AS last FROM grant_usage AS u ${OF_THIS_CLIENT} WHERE u.client_id IN (${marks(clientIds)}) AND u.grant_type = ? AND u.scope = '' GROUP BY u.client_id`,
       [...clientIds, grantType],
     );
     return new Map(rows.map(({ client_id: clientId, last }) => [clientId, Number(last)]));
@@ -33,7 +35,7 @@ export class GrantUsageRepository {
 
   /** The scopes that a client got since a day. */
   async scopesSince(clientId: string, day: number): Promise<Set<string>> {
-    const rows = await this.database.query<{ scope: string }>(`SELECT DISTINCT scope FROM grant_usage WHERE client_id = ? AND day >= ? AND scope <> ''`, [clientId, day]);
+    const rows = await this.database.query<{ scope: string }>(`SELECT DISTINCT u.scope FROM grant_usage AS u ${OF_THIS_CLIENT} WHERE u.client_id = ? AND u.day >= ? AND u.scope <> ''`, [clientId, day]);
     return new Set(rows.map(({ scope }) => scope));
   }
 
@@ -41,7 +43,7 @@ export class GrantUsageRepository {
   async passwordGrantUsers(clientIds: readonly string[], sinceMs: number): Promise<Map<string, number>> {
     if (clientIds.length === 0) return new Map();
     const rows = await this.database.query<{ client_id: string; n: number | string }>(
-      `SELECT client_id, COUNT(*) AS n FROM password_grant_users WHERE client_id IN (${marks(clientIds)}) AND last_used_at >= ? GROUP BY client_id`,
+      `SELECT u.client_id, COUNT(*) AS n FROM password_grant_users AS u ${OF_THIS_CLIENT} WHERE u.client_id IN (${marks(clientIds)}) AND u.last_used_at >= ? GROUP BY u.client_id`,
       [...clientIds, sinceMs],
     );
     return new Map(rows.map(({ client_id: clientId, n }) => [clientId, Number(n)]));

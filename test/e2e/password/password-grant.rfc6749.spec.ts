@@ -263,7 +263,8 @@ describe('RFC 9700 §2.4: the password grant is off unless an admin opted the cl
       await server.driver.registerClient({ scope: 'read', grant_types: ['authorization_code'], redirect_uris: ['https://app.example/cb'], token_endpoint_auth_method: 'none' }),
     ];
     for (const client of clients) {
-      for (const form of [{}, { password: 'wrong' }, { username: 'nobody' }, { username: '' }, { password: '' }, { scope: 'a"b' }, { resource: 'https://unknown.example' }]) {
+      const forms: Form[] = [{}, { password: 'wrong' }, { username: 'nobody' }, { username: '' }, { password: '' }, { scope: 'a"b' }, { resource: 'https://unknown.example' }];
+      for (const form of forms) {
         const answer = await server.driver.passwordGrant(client, user, form);
         expectOAuthError(answer, 400, 'unauthorized_client');
         expect(['deprecation', 'sunset', 'link'].map((name) => answer.headers.get(name))).toEqual([null, null, null]);
