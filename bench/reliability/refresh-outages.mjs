@@ -27,7 +27,8 @@ async function run({ rounds, families, instances, down, window }) {
   while (mintgates.length < instances) mintgates.push(await Mintgate.start(database.url, { ...env, ISSUER: issuer }));
   const anyOrigin = () => mintgates[randomBelow(instances)].origin;
   const { client, tokens } = await signIn(issuer, families);
-  const sessions = tokens.map((token) => new Session(client, token));
+  const all = tokens.map((token) => new Session(client, token));
+  let sessions = all;
   const { relay } = database;
   let stopping = false;
   let stopped = 0;
@@ -45,7 +46,7 @@ async function run({ rounds, families, instances, down, window }) {
   let committed = 0;
   let lost = 0;
   let forked = 0;
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < rounds && sessions.length > 0; round++) {
     let backAt = Infinity;
     const loops = sessions.map(async (session) => {
       for (let wentOn = 0; wentOn < 3; ) {
@@ -71,13 +72,12 @@ async function run({ rounds, families, instances, down, window }) {
     const current = await database.currentDigests();
     committed += held.filter((digest) => !current.has(digest)).length;
     await Promise.all(loops);
-    for (const session of sessions) {
-      const state = await session.state(issuer);
-      if (state === 'lost') lost++;
-      if (state === 'forked') forked++;
-    }
+    const states = await Promise.all(sessions.map((session) => session.state(issuer)));
+    lost += states.filter((state) => state === 'lost').length;
+    forked += states.filter((state) => state === 'forked').length;
+    sessions = sessions.filter((_, index) => states[index] === 'sound');
   }
-  const refreshes = sessions.reduce((sum, session) => sum + session.refreshes, 0);
+  const refreshes = all.reduce((sum, session) => sum + session.refreshes, 0);
   for (const mintgate of mintgates) await mintgate.end();
   await database.end();
   const passed = lost === 0 && forked === 0 && Object.keys(statuses).every((status) => status === '200' || status === '503');

@@ -35,6 +35,18 @@ class Turnstile {
   }
 }
 
+type PreparedStatements = Map<string, unknown>;
+
+const prepared = new WeakMap<object, PreparedStatements>();
+
+/** By connection: TypeORM keeps them by query runner, and would prepare every statement anew for every caller. */
+function preparedStatements(connection: object | undefined): PreparedStatements | undefined {
+  if (!connection) return undefined;
+  const known = prepared.get(connection) ?? new Map<string, unknown>();
+  prepared.set(connection, known);
+  return known;
+}
+
 /**
  * TypeORM's SQLite drivers share one query runner among all callers, so that parallel transactions run into each other. Here each caller has a
  * runner of its own and they take turns: one statement, or one whole transaction, at a time.
@@ -49,6 +61,8 @@ class SerializedSqliteQueryRunner extends BetterSqlite3QueryRunner {
 
   constructor(driver: BetterSqlite3Driver, private readonly turnstile: Turnstile, private readonly deadlineMs: number) {
     super(driver);
+    const statements = preparedStatements(driver.databaseConnection as object | undefined);
+    if (statements) (this as unknown as { stmtCache: PreparedStatements }).stmtCache = statements;
   }
 
   override async query(query: string, parameters?: unknown[], useStructuredResult = false): Promise<never> {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
 import { Database } from '../database/database.js';
+import { Transactions } from '../database/transactions.js';
 import { PasswordAttemptEntity } from './password-attempt.entity.js';
 
 /** Times are milliseconds since the epoch. */
@@ -18,32 +19,49 @@ export interface CountingTimes {
   purgeAfterMs: number;
 }
 
-const RESERVE = `UPDATE password_attempts SET
+/** Takes a place at each of so many counters. */
+const reserveSql = (counters: number) => `UPDATE password_attempts SET
   pending = CASE WHEN pending_until < ? THEN 1 ELSE pending + 1 END,
   failures = CASE WHEN window_ends_at <= ? THEN 0 ELSE failures END,
   window_ends_at = CASE WHEN window_ends_at <= ? THEN ? ELSE window_ends_at END,
   pending_until = ?,
   purge_after = CASE WHEN purge_after < ? THEN ? ELSE purge_after END
-  WHERE attempt_key = ? AND (CASE WHEN window_ends_at <= ? THEN 0 ELSE failures END) + (CASE WHEN pending_until < ? THEN 0 ELSE pending END) < ?`;
+  WHERE attempt_key IN (${Array(counters).fill('?').join(', ')})
+    AND (CASE WHEN window_ends_at <= ? THEN 0 ELSE failures END) + (CASE WHEN pending_until < ? THEN 0 ELSE pending END) < CASE attempt_key ${'WHEN ? THEN ? '.repeat(counters)}END`;
 
 const ONE_PENDING_LESS = 'pending = CASE WHEN pending > 0 THEN pending - 1 ELSE 0 END';
 
 /** Every step is one statement that decides and counts at once, so that no number of parallel guesses gets past a limit. */
 @Injectable()
 export class PasswordAttemptsRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly transactions: Transactions,
+  ) {}
 
-  /** Takes one of the guesses that the counter still allows. Answers whether there was one. */
-  async reserve({ key, account, limit }: Counter, times: CountingTimes): Promise<boolean> {
-    const { nowMs, windowEndsMs, pendingUntilMs, purgeAfterMs } = times;
-    const count = () => this.database.execute(RESERVE, [nowMs, nowMs, nowMs, windowEndsMs, pendingUntilMs, purgeAfterMs, purgeAfterMs, key, nowMs, nowMs, limit]);
-    if ((await count()) === 1) return true;
+  /** Takes one of the guesses that each of the counters still allows, from all of them or from none: two of a login's commits are saved by it. */
+  async reserveAll(counters: readonly Counter[], times: CountingTimes): Promise<boolean> {
+    const notAll = new Error('not from all');
+    try {
+      await this.transactions.run(async (manager) => {
+        if ((await this.count(counters, times, manager)) !== counters.length) throw notAll;
+      });
+      return true;
+    } catch (error) {
+      if (error !== notAll) throw error;
+      return false;
+    }
+  }
+
+  /** Takes one of the guesses that the counter still allows, also of one that is new. Answers whether there was one. */
+  async reserve(counter: Counter, times: CountingTimes): Promise<boolean> {
+    if ((await this.count([counter], times)) === 1) return true;
     const made = await this.database.execute(
       `${this.database.insertIfAbsentSql} password_attempts (attempt_key, account, pending, failures, window_ends_at, pending_until, announced_window, purge_after) VALUES (?, ?, 1, 0, ?, ?, 0, ?)`,
-      [key, account, windowEndsMs, pendingUntilMs, purgeAfterMs],
+      [counter.key, counter.account, times.windowEndsMs, times.pendingUntilMs, times.purgeAfterMs],
     );
     // Another one may have made it between the two.
-    return made === 1 || (await count()) === 1;
+    return made === 1 || (await this.count([counter], times)) === 1;
   }
 
   /** Gives back guesses that were not looked at. */
@@ -91,6 +109,12 @@ export class PasswordAttemptsRepository {
   /** Deletes a batch of counters that nothing is read from any more. Answers how many it deleted. */
   deleteExpired(nowMs: number): Promise<number> {
     return this.database.deleteBelow('password_attempts', 'purge_after', nowMs);
+  }
+
+  private count(counters: readonly Counter[], { nowMs, windowEndsMs, pendingUntilMs, purgeAfterMs }: CountingTimes, manager?: EntityManager): Promise<number> {
+    const keys = counters.map(({ key }) => key);
+    const limits = counters.flatMap(({ key, limit }) => [key, limit]);
+    return this.database.execute(reserveSql(counters.length), [nowMs, nowMs, nowMs, windowEndsMs, pendingUntilMs, purgeAfterMs, purgeAfterMs, ...keys, nowMs, nowMs, ...limits], manager);
   }
 }
 

@@ -24,6 +24,9 @@ const DAY_MS = 86_400_000;
 /** Which limit is reached: of the account from this address, of the account from all, of the address over all accounts. */
 export type ReachedLimit = 'account_and_address' | 'account' | 'address';
 
+/** In which counters are asked. */
+const ORDER = ['address', 'account_and_address', 'account'] as const;
+
 /** A guess that may be looked at. */
 interface Allowed {
   keys: readonly string[];
@@ -113,11 +116,16 @@ export class PasswordAttempts {
   }
 
   private async admit(counters: Record<ReachedLimit, Counter>): Promise<Admission | 'busy'> {
+    const addressKey = counters.address.key;
     const pairKey = counters.account_and_address.key;
+    const times = this.times();
+    const all = ORDER.map((name) => counters[name]);
+    if (await this.repository.reserveAll(all, times)) return { allowed: { keys: all.map(({ key }) => key), addressKey, pairKey } };
+    // One of them is new, or refuses: one after the other, then.
     const keys: string[] = [];
-    for (const name of ['address', 'account_and_address', 'account'] as const) {
+    for (const name of ORDER) {
       const counter = counters[name];
-      if (await this.repository.reserve(counter, this.times())) {
+      if (await this.repository.reserve(counter, times)) {
         keys.push(counter.key);
         continue;
       }
@@ -127,7 +135,7 @@ export class PasswordAttempts {
       const reached = failuresOf(rows.find((row) => row.attemptKey === counter.key), this.clock.nowMs()) >= counter.limit;
       return reached ? { limit: name, key: counter.key } : 'busy';
     }
-    return { allowed: { keys, addressKey: counters.address.key, pairKey } };
+    return { allowed: { keys, addressKey, pairKey } };
   }
 
   private isKnown(pair: PasswordAttemptEntity | undefined): boolean {

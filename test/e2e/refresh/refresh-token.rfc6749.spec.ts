@@ -62,6 +62,9 @@ describeOnEachDatabase('Refresh tokens', (kind) => {
     await a.driver.registerResource({ identifier: ARCHIVE, scopes: [{ name: 'archive:read' }], resource_servers: [api.clientId] });
     await a.driver.registerResource({ identifier: BRIEF, access_token_lifetime: 10 });
     await a.driver.registerResource({ identifier: RESTRICTED, scopes: [{ name: 'restricted:read', required_roles: ['accountant'] }, { name: 'restricted:write', required_roles: ['manager'] }] });
+    // Until the other instance has heard of all of them.
+    const probe = await a.driver.registerClient({ scope: 'restricted:read' });
+    await eventually(async () => expect((await b.driver.token(probe, { resource: RESTRICTED })).status).toBe(200), KNOWN);
   });
   afterAll(async () => {
     await b?.stop();
