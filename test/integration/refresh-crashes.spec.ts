@@ -39,7 +39,7 @@ const outages = new Map<DatabaseKind, Promise<Figures>>();
 // At the same time: mostly they wait for servers to start.
 beforeAll(() => {
   for (const kind of databaseKinds()) crashes.set(kind, run('refresh-crashes', '--database', kind.toLowerCase(), '--rounds', String(ROUNDS[kind]), ...PATIENT));
-  if (databaseKinds().includes('MariaDB')) outages.set('MariaDB', run('refresh-outages', '--rounds', '1', '--window', '1', '--down', '3'));
+  if (databaseKinds().includes('MariaDB')) outages.set('MariaDB', run('refresh-outages', '--instances', '2', '--rounds', '1', '--window', '1', '--down', '3'));
   for (const outcome of [...crashes.values(), ...outages.values()]) outcome.catch(() => undefined);
 });
 

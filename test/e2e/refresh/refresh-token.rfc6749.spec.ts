@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import mysql from 'mysql2/promise';
 import { DataSource } from 'typeorm';
 import { type DatabaseKind, databaseKinds, describeOnEachDatabase } from '../../support/databases.js';
 import { eventually } from '../../support/eventually.js';
@@ -973,6 +974,30 @@ describeOnEachDatabase('Refresh tokens', (kind) => {
   }
 
   if (kind === 'MariaDB') {
+    it('RFC 9700 §4.14.2: a rotation that was answered 503 and committed all the same is no reuse when it is tried again after the window', async () => {
+      const hasty = await TestServer.start({ database: a.database, issuer: a.issuer, clock: a.clock, env: { DATABASE_DEADLINE_MS: '300' } });
+      const holder = await mysql.createConnection(a.database.url.replace('mariadb:', 'mysql:'));
+      try {
+        const { client, refreshToken, accessToken } = await signIn();
+        const digestOf = (token: string) => createHash('sha256').update(token).digest('hex');
+        expect((await hasty.driver.introspect(client, refreshToken)).body).toMatchObject({ active: true });
+        // The rotation waits for the lock for longer than the server waits for the rotation.
+        await holder.beginTransaction();
+        await holder.query('SELECT id FROM token_families WHERE current_digest = ? FOR UPDATE', [digestOf(refreshToken)]);
+        expectOAuthError(await hasty.driver.refresh(client, refreshToken), 503, 'temporarily_unavailable');
+        await holder.commit();
+        await eventually(async () => expect((await holder.query('SELECT id FROM token_families WHERE current_digest = ?', [digestOf(refreshToken)]))[0]).toHaveLength(0));
+        advance(WINDOW_SECONDS * 6);
+        const again = await hasty.driver.refreshed(client, refreshToken);
+        await expectActive(client, again.refreshToken, accessToken);
+        expect((await a.driver.refresh(client, again.refreshToken)).status).toBe(200);
+        expect(await audited('refresh_token.reused', client)).toEqual([]);
+      } finally {
+        await holder.end();
+        await hasty.stop();
+      }
+    });
+
     it('RFC 7009 §2.2.1: with the database gone, a refresh, an introspection and a revocation are 503 with Retry-After, and the token is good afterwards', async () => {
       const proxy = await TcpProxy.to(Number(new URL(a.database.url).port));
       const url = new URL(a.database.url);
