@@ -38,6 +38,8 @@ export class ChangeFeed {
   private lastSuccessMs = Number.NEGATIVE_INFINITY;
   /** By the wall clock, which goes on while a machine is suspended. */
   private lastReadAtMs = 0;
+  /** The last time for which the database could not be followed, by the wall clock. */
+  private outage = { fromMs: 0, toMs: 0 };
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private stopped = true;
@@ -112,6 +114,11 @@ export class ChangeFeed {
     return performance.now() - this.lastSuccessMs <= STALE_MS;
   }
 
+  /** Whether a time limit ran out while nobody could keep it, because the database was away, or has so lately that what was kept waiting for it may yet come. */
+  excuses(limitMs: number, graceMs: number): boolean {
+    return limitMs >= this.outage.fromMs && this.clock.nowMs() < this.outage.toMs + graceMs;
+  }
+
   /** Reads on now, for a caller that wants to know. */
   poll(): Promise<void> {
     this.running ??= this.readOn().finally(() => {
@@ -134,8 +141,10 @@ export class ChangeFeed {
         from = page.changes.at(-1)?.id ?? from;
         complete = page.complete;
       }
+      const nowMs = this.clock.nowMs();
+      if (this.lastSuccessMs === Number.NEGATIVE_INFINITY) this.outage = { fromMs: this.lastReadAtMs, toMs: nowMs };
       this.lastSuccessMs = performance.now();
-      this.lastReadAtMs = this.clock.nowMs();
+      this.lastReadAtMs = nowMs;
       this.advanceFloor(began);
     } catch (error) {
       if (this.lastSuccessMs !== Number.NEGATIVE_INFINITY) this.logger.failure('the change feed cannot be read', error);

@@ -43,7 +43,7 @@ export class IntrospectionController {
   /** For the client that it was issued to, and nobody else. It has no `token_type`: it is of no use at a resource. */
   private async describeRefreshToken(value: string, client: Client): Promise<Description | undefined> {
     const family = await this.refreshTokens.inspect(value, client);
-    return family && { active: true, client_id: family.clientId, sub: family.userId, ...(family.scope === '' ? {} : { scope: family.scope }), iss: this.config.issuer, iat: seconds(family.issuedAt), exp: seconds(Math.min(family.expiresAt, family.idleExpiresAt)) };
+    return family && { active: true, client_id: family.clientId, sub: family.userId, ...(family.scope === '' ? {} : { scope: family.scope }), iss: this.config.issuer, exp: seconds(Math.min(family.expiresAt, family.idleExpiresAt)) };
   }
 
   /** Its own tokens, and those for a resource that it serves; any other token is as good as none (RFC 7662 §4). */

@@ -9,6 +9,7 @@ import { formatScope } from '../common/oauth/scope.js';
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
 import { Clock } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
+import { ChangeFeed } from '../database/change-feed.js';
 import type { User } from '../users/user.js';
 import { UserDirectory } from '../users/user-directory.js';
 import type { GrantedFamily } from './granted-access.js';
@@ -45,6 +46,7 @@ export class RefreshTokens {
     private readonly revocation: TokenFamilyRevocation,
     private readonly uncertain: UncertainRotations,
     private readonly users: UserDirectory,
+    private readonly feed: ChangeFeed,
     private readonly clock: Clock,
     private readonly config: Config,
   ) {}
@@ -165,8 +167,11 @@ export class RefreshTokens {
     return family.currentDigest === digestOf(token);
   }
 
-  private mayBeRepeated({ previousDigest, retryUntil }: TokenFamilyEntity, token: string): boolean {
-    return previousDigest === digestOf(token) && (retryUntil ?? 0) > this.clock.nowMs();
+  private mayBeRepeated(family: TokenFamilyEntity, token: string): boolean {
+    if (family.previousDigest !== digestOf(token)) return false;
+    const retryUntil = family.retryUntil ?? 0;
+    // While the database was away nobody could try again: that time does not count.
+    return retryUntil > this.clock.nowMs() || this.uncertain.covers(family.currentDigest) || this.feed.excuses(retryUntil, this.config.refreshRetryWindowSeconds * 1000);
   }
 
   private hasEnded({ expiresAt, idleExpiresAt }: TokenFamilyEntity): boolean {

@@ -26,7 +26,8 @@ interface Uncertain {
  */
 @Injectable()
 export class UncertainRotations implements OnApplicationShutdown {
-  private readonly pending: Uncertain[] = [];
+  /** By the digest of the token that is good now if the rotation was committed. */
+  private readonly pending = new Map<string, Uncertain>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
@@ -37,29 +38,30 @@ export class UncertainRotations implements OnApplicationShutdown {
 
   /** @param currentDigest of the token that is good now if the rotation was committed */
   note(familyId: string, currentDigest: string): void {
-    this.pending.push({ familyId, currentDigest, notedAt: performance.now(), looks: 0 });
+    this.pending.set(currentDigest, { familyId, currentDigest, notedAt: performance.now(), looks: 0 });
     this.schedule();
+  }
+
+  /** Whether a client may be on its way with the token before this one because it was answered 503: until the look that gives it time, it has all the time. */
+  covers(currentDigest: string): boolean {
+    return this.pending.has(currentDigest);
   }
 
   onApplicationShutdown(): void {
     clearTimeout(this.timer);
-    this.pending.length = 0;
+    this.pending.clear();
   }
 
   private schedule(): void {
-    if (this.pending.length > 0) this.timer ??= setTimeout(() => void this.look(), INTERVAL_MS).unref();
+    if (this.pending.size > 0) this.timer ??= setTimeout(() => void this.look(), INTERVAL_MS).unref();
   }
 
   private async look(): Promise<void> {
-    const due = this.pending.splice(0);
     try {
-      for (let rotation = due[0]; rotation; rotation = due[0]) {
-        if (!(await this.isSettled(rotation))) this.pending.push(rotation);
-        due.shift();
-      }
+      for (const [digest, rotation] of this.pending) if (await this.isSettled(rotation)) this.pending.delete(digest);
     } catch (error) {
-      this.logger.failure('uncertain rotations of refresh tokens wait for the database', error, { rotations: due.length });
-      this.pending.push(...due.filter(({ notedAt }) => performance.now() - notedAt < GIVE_UP_MS));
+      this.logger.failure('uncertain rotations of refresh tokens wait for the database', error, { rotations: this.pending.size });
+      for (const [digest, { notedAt }] of this.pending) if (performance.now() - notedAt >= GIVE_UP_MS) this.pending.delete(digest);
     }
     this.timer = undefined;
     this.schedule();

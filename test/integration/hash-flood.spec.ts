@@ -106,6 +106,8 @@ describe('a full queue of passwords (one thread, one place)', () => {
       const pending = async () => (await server.get(DataSource).query<{ pending: number; failures: number }[]>('SELECT pending, failures FROM password_attempts WHERE account IS NULL'))[0];
 
       const busy = slow.map((each) => driver.passwordGrant(client, { ...each, password: 'wrong' }));
+      // Whoever asks from now on comes after both.
+      await eventually(async () => expect(await pending()).toEqual({ pending: 2, failures: 0 }), { everyMs: 1 });
       await eventually(async () => expectUnavailable(await driver.passwordGrant(client, user)), { everyMs: 1 });
       for (const password of ['wrong', 'wrong', 'wrong', 'wrong', user.password]) expectUnavailable(await driver.passwordGrant(client, { ...user, password }));
       const set = await driver.adminRequest('PUT', `/users/${user.userId}/password`, { password: 'quite another long password' });

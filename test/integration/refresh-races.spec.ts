@@ -7,7 +7,7 @@ import { TestServer } from '../support/test-server.js';
 const RACERS = 20;
 const ROUNDS = 12;
 /** For the races that end a session. */
-const ENDINGS = 4;
+const ENDINGS = 3;
 
 let mariadb: PrivateMariadb | undefined;
 afterAll(() => mariadb?.remove());

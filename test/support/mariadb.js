@@ -23,10 +23,10 @@ async function startMariadb(options = []) {
   const folder = mkdtempSync(join(tmpdir(), 'mintgate-mariadb-'));
   const data = join(folder, 'data');
   const user = userInfo().username;
-  execFileSync(installer, ['--no-defaults', `--user=${user}`, `--datadir=${data}`, '--skip-test-db', '--auth-root-authentication-method=normal'], { stdio: 'ignore' });
   // Of its own: a MariaDB that starts clears what it takes for left over in its folder of temporary tables, also another's.
   const temporary = join(folder, 'tmp');
   mkdirSync(temporary);
+  execFileSync(installer, ['--no-defaults', `--user=${user}`, `--datadir=${data}`, '--skip-test-db', '--auth-root-authentication-method=normal'], { stdio: 'ignore', env: { ...process.env, TMPDIR: temporary } });
   const port = await freePort();
   const socket = join(folder, 's.sock');
   const run = () =>

@@ -128,7 +128,7 @@ describe('users: what is refused', () => {
 
   describe('in a merge patch', () => {
     it.each<[unknown, string]>([
-      [{ username: null }, '/username'], [{ username: '' }, '/username'], [{ username: ' x' }, '/username'], [{ email: 'x' }, '/email'], [{ email: null }, '/email_verified'], [{ roles: [7] }, '/roles/0'], [{ enabled: 'no' }, '/enabled'],
+      [{ username: null }, '/username'], [{ username: '' }, '/username'], [{ username: ' x' }, '/username'], [{ email: 'x' }, '/email'], [{ roles: [7] }, '/roles/0'], [{ enabled: 'no' }, '/enabled'],
       [{ name: { a: 'b' } }, '/name'], [{ password: PASSWORD }, '/password'], [{ password: null }, '/password'], [{ password_hash: IMPORTED.password_hash }, '/password_hash'], [{ id: 1 }, '/id'], [{ userId: 'x' }, '/userId'], [{ isAdmin: true }, '/isAdmin'],
       [{ isAdmin: null }, '/isAdmin'], [{ passwordHash: 'x' }, '/passwordHash'], [{ token_generation: 'x' }, '/token_generation'], [{ version: 1 }, '/version'], [{ user_id: 'usr_AAAAAAAAAAAAAAAAAAAAAA' }, '/user_id'], [{ user_id: null }, '/user_id'],
       [{ created_at: '2020-01-01T00:00:00.000Z' }, '/created_at'], [{ updated_at: null }, '/updated_at'], ['{"__proto__":{"enabled":false}}', '/__proto__'], ['{"constructor":{"prototype":{}}}', '/constructor'],

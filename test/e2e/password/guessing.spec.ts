@@ -645,6 +645,8 @@ describe('every refusal costs a hash', () => {
       await app.guess(throttled.username, 1, at(1));
 
       const busy = slow.map(({ username }) => app.login(username, 'wrong', at(2)));
+      // Whoever asks from now on comes after both.
+      await eventually(async () => expect((await app.rows()).filter(({ account, pending }) => account === null && pending === slow.length)).toHaveLength(1), { everyMs: 1 });
       await eventually(async () => expect((await app.login('nobody', 'wrong', at(3))).status).toBe(503));
       const kinds = { 'an unknown user': 'nobody-else', 'a wrong password': wrong.username, 'a disabled user': disabled.username, 'a user without a password': without.username, 'a locked user': locked.username, 'a throttled user': throttled.username };
       const answers = await Promise.all(Object.entries(kinds).map(async ([what, username]) => [what, await app.login(username, PASSWORD, at(1))] as const));
