@@ -35,6 +35,13 @@ class Turnstile {
   }
 }
 
+interface SqliteConnection {
+  exec(sql: string): void;
+  readonly inTransaction: boolean;
+}
+
+const WRITES = /^\s*(INSERT|UPDATE|DELETE|REPLACE|CREATE|ALTER|DROP)\b/i;
+
 type PreparedStatements = Map<string, unknown>;
 
 const prepared = new WeakMap<object, PreparedStatements>();
@@ -66,12 +73,11 @@ class SerializedSqliteQueryRunner extends BetterSqlite3QueryRunner {
   }
 
   override async query(query: string, parameters?: unknown[], useStructuredResult = false): Promise<never> {
-    // A transaction takes the write lock at once: one that read first could not upgrade after another has written.
-    const sql = query === 'BEGIN TRANSACTION' ? 'BEGIN IMMEDIATE' : query;
-    if (this.inside) return this.patiently(sql, parameters, useStructuredResult);
+    if (query === 'BEGIN TRANSACTION') return (await this.takeWriteLock()) as never;
+    if (this.inside) return this.patiently(() => super.query(query, parameters, useStructuredResult) as Promise<never>);
     await this.enter();
     try {
-      return await this.patiently(sql, parameters, useStructuredResult);
+      return await (WRITES.test(query) ? this.write(query, parameters, useStructuredResult) : this.patiently(() => super.query(query, parameters, useStructuredResult) as Promise<never>));
     } finally {
       this.leave();
     }
@@ -125,10 +131,33 @@ class SerializedSqliteQueryRunner extends BetterSqlite3QueryRunner {
     this.turnstile.leave();
   }
 
-  private async patiently(query: string, parameters: unknown[] | undefined, useStructuredResult: boolean): Promise<never> {
+  /** A statement by itself, in a transaction of its own. */
+  private async write(query: string, parameters: unknown[] | undefined, useStructuredResult: boolean): Promise<never> {
+    const connection = await this.takeWriteLock();
+    try {
+      const result = (await super.query(query, parameters, useStructuredResult)) as never;
+      connection.exec('COMMIT');
+      return result;
+    } catch (error) {
+      if (connection.inTransaction) connection.exec('ROLLBACK');
+      throw asAvailability(error);
+    }
+  }
+
+  /**
+   * A transaction takes the write lock at once: one that read first could not upgrade after another has written. By `exec`, which leaves no statement behind: a
+   * prepared one that met SQLITE_BUSY is not reset by the driver, counts as a write that is not finished, and keeps SQLite from committing all that come after it.
+   */
+  private async takeWriteLock(): Promise<SqliteConnection> {
+    const connection = (await this.connect()) as SqliteConnection;
+    await this.patiently(async () => connection.exec('BEGIN IMMEDIATE'));
+    return connection;
+  }
+
+  private async patiently<T>(work: () => Promise<T>): Promise<T> {
     for (let wait = 1; ; wait = Math.min(wait * 2, 20)) {
       try {
-        return (await super.query(query, parameters, useStructuredResult)) as never;
+        return await work();
       } catch (error) {
         if (!isSqliteBusy(error)) throw asAvailability(error);
         if (this.deadline!.passed) throw new TemporarilyUnavailableError('the database file is locked by another process', 1, { cause: error });

@@ -1,3 +1,4 @@
+import libsql from 'libsql';
 import mysql from 'mysql2/promise';
 import { TemporarilyUnavailableError } from '../../src/common/temporarily-unavailable.error.js';
 import { Database } from '../../src/database/database.js';
@@ -82,6 +83,52 @@ describeOnEachDatabase('transactions', (kind) => {
     await expect(transactions.run((manager) => database.query('SELECT * FROM not_there', [], manager))).rejects.toThrow();
     await transactions.run((manager) => database.execute('UPDATE counters SET n = n + 1 WHERE id = 1', [], manager));
     expect(await value(1)).toBe(1);
+  });
+});
+
+describe('a database file that another process has locked (SQLite)', () => {
+  let server: TestServer;
+  let database: Database;
+  let holder: libsql.Database;
+
+  const n = (connection: { prepare(sql: string): { get(): unknown } }): number => (connection.prepare('SELECT n FROM counters').get() as { n: number }).n;
+
+  beforeAll(async () => {
+    server = await TestServer.start({ env: { DATABASE_DEADLINE_MS: '200' } });
+    database = server.get(Database);
+    await database.execute('CREATE TABLE counters (id integer NOT NULL PRIMARY KEY, n integer NOT NULL)');
+    await database.execute('INSERT INTO counters VALUES (1, 0)');
+    holder = new libsql(server.database.url.replace('sqlite:', ''));
+  });
+  afterAll(async () => {
+    holder.close();
+    await server.stop();
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['a statement', () => database.execute('UPDATE counters SET n = 100')],
+    ['a transaction', () => server.get(Transactions).run((manager) => database.execute('UPDATE counters SET n = 100', [], manager))],
+  ])('%s that waited for it in vain is temporarily unavailable and changes nothing; whatever is written afterwards is there for every process, and outlives this one', async (_, work) => {
+    holder.exec('BEGIN IMMEDIATE');
+    const before = n(holder);
+    const { error } = await failureOf(work());
+    expect(error).toBeInstanceOf(TemporarilyUnavailableError);
+    holder.exec('ROLLBACK');
+    await database.execute('UPDATE counters SET n = n + 1');
+    expect(n(holder)).toBe(before + 1);
+    await server.get(Transactions).run((manager) => database.execute('UPDATE counters SET n = n + 1', [], manager));
+    expect(n(holder)).toBe(before + 2);
+  });
+
+  it('is waited for', async () => {
+    holder.exec('BEGIN IMMEDIATE');
+    const before = n(holder);
+    const waiting = database.execute('UPDATE counters SET n = n + 1');
+    await new Promise(setImmediate);
+    expect(n(holder)).toBe(before);
+    holder.exec('ROLLBACK');
+    await waiting;
+    expect(n(holder)).toBe(before + 1);
   });
 });
 
