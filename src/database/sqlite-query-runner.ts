@@ -28,10 +28,13 @@ class Turnstile {
     });
   }
 
+  /** The next one's turn comes with the next turn of the event loop: the calls are synchronous, and those of many requests in a row would keep it from everything else. */
   leave(): void {
-    const next = this.waiting.shift();
-    if (next) next();
-    else this.taken = false;
+    setImmediate(() => {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.taken = false;
+    });
   }
 }
 

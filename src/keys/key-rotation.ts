@@ -59,7 +59,9 @@ export class KeyRotation {
     const active = rows.find((key) => key.status === 'active');
     const next = rows.find((key) => key.status === 'next');
     if (next) {
-      const youngMs = this.youngForMs(active, next);
+      // One that came with the first active one has been in every JWKS that ever left this server.
+      const firstPair = active !== undefined && rows.length === 2 && active.publishedAt === active.activatedAt && next.publishedAt - active.publishedAt < 10_000;
+      const youngMs = firstPair ? 0 : next.publishedAt + this.config.jwksMaxAgeSeconds * 1000 - this.clock.nowMs();
       if (youngMs > 0) return { outcome: 'too_young', retryAfterSeconds: Math.ceil(youngMs / 1000) };
     }
     const fresh = await this.factory.make(alg);
@@ -104,12 +106,6 @@ export class KeyRotation {
         throw isDuplicate(error) ? new OvertakenError() : error;
       }),
     );
-  }
-
-  /** How much longer a next key must be published. One that came with the first active one has been in every JWKS that ever left this server. */
-  private youngForMs(active: SigningKeyEntity | undefined, next: SigningKeyEntity): number {
-    const firstPair = active !== undefined && active.publishedAt === active.activatedAt && next.publishedAt - active.publishedAt < 10_000;
-    return firstPair ? 0 : next.publishedAt + this.config.jwksMaxAgeSeconds * 1000 - this.clock.nowMs();
   }
 
   private async add(alg: SigningAlgorithm, status: 'active' | 'next', actor: Actor): Promise<void> {

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type Actor, AuditLog } from '../audit/audit-log.js';
 import { identifierKey } from './identifier-key.js';
-import { PasswordAttempts } from './password-attempts.js';
-import { PasswordHashing } from './passwords/password-hashing.js';
+import { PasswordAttempts, type ReachedLimit } from './password-attempts.js';
+import { PasswordHashing, type PasswordVerdict } from './passwords/password-hashing.js';
 import type { UserEntity } from './user.entity.js';
 import { UserLogins } from './user-logins.js';
 import { UsersRepository } from './users.repository.js';
@@ -27,16 +27,16 @@ export class UserAuthentication {
    * @throws {TemporarilyUnavailableError} when the database or the hashing threads cannot take it now
    */
   async byPassword(username: string, password: string, actor: Actor): Promise<UserEntity | undefined> {
+    // Before anything is counted and looked up for a password that nobody has the time to look at.
+    this.hashing.assertRoom();
     const account = identifierKey(username);
     const admission = await this.attempts.begin(account, actor.address ?? '');
-    const user = await this.users.findByUsername(account);
     if ('limit' in admission) {
-      await this.hashing.verify(password, null);
-      if (await this.attempts.announce(admission.key)) await this.audit.record({ type: 'user.login_throttled', actor, ...(user ? { userId: user.userId } : {}), detail: { limit: admission.limit } });
+      await this.refuse(account, password, actor, admission);
       return undefined;
     }
     const { allowed } = admission;
-    const verdict = await this.hashing.verify(password, user?.enabled ? user.passwordHash : null).catch(async (error: unknown) => {
+    const { user, verdict } = await this.judge(account, password).catch(async (error: unknown) => {
       await this.attempts.release(allowed).catch(() => undefined);
       throw error;
     });
@@ -48,5 +48,17 @@ export class UserAuthentication {
     if (verdict.replacement !== undefined) await this.users.replaceHash(user.id, user.passwordHash!, verdict.replacement);
     this.logins.note(user);
     return user;
+  }
+
+  private async judge(account: string, password: string): Promise<{ user: UserEntity | null; verdict: PasswordVerdict }> {
+    const user = await this.users.findByUsername(account);
+    return { user, verdict: await this.hashing.verify(password, user?.enabled ? user.passwordHash : null) };
+  }
+
+  /** By the same steps, for whoever measures the time. */
+  private async refuse(account: string, password: string, actor: Actor, { limit, key }: { limit: ReachedLimit; key: string }): Promise<void> {
+    const user = await this.users.findByUsername(account);
+    await this.hashing.verify(password, null);
+    if (await this.attempts.announce(key)) await this.audit.record({ type: 'user.login_throttled', actor, ...(user ? { userId: user.userId } : {}), detail: { limit } });
   }
 }

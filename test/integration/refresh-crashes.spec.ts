@@ -32,7 +32,7 @@ function run(program: string, ...args: string[]): Promise<Figures> {
   });
 }
 
-const ROUNDS = { SQLite: 5, MariaDB: 11 };
+const ROUNDS = { SQLite: 5, MariaDB: 6 };
 const crashes = new Map<DatabaseKind, Promise<Figures>>();
 const outages = new Map<DatabaseKind, Promise<Figures>>();
 

@@ -5,7 +5,7 @@ import { PrivateMariadb } from '../support/private-mariadb.js';
 import { TestServer } from '../support/test-server.js';
 
 const RACERS = 20;
-const ROUNDS = 12;
+const ROUNDS = 6;
 /** For the races that end a session. */
 const ENDINGS = 3;
 

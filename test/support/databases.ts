@@ -24,6 +24,11 @@ export function describeOnEachDatabase(name: string, suite: (kind: DatabaseKind)
   describe.each(databaseKinds())(`${name} (%s)`, suite);
 }
 
+/** Runs a suite that is about no database on one of them: on the server where there is one. */
+export function describeOnOneDatabase(name: string, suite: (kind: DatabaseKind) => void): void {
+  describe.each(databaseKinds().slice(-1))(`${name} (%s)`, suite);
+}
+
 export async function createDatabase(kind: DatabaseKind): Promise<TestDatabase> {
   return kind === 'SQLite' ? createSqlite() : createMariadb();
 }

@@ -20,6 +20,8 @@ const NICE_INCREMENT = 15;
 /** The only way to tell it: the pool's errors have no code. */
 const QUEUE_FULL = 'Task queue is at limit';
 
+const queueFull = () => new TemporarilyUnavailableError('the password hashing queue is full', 1);
+
 /**
  * Hashes passwords in threads of its own, which start with the first password. At most `passwordHashThreads` work and `passwordHashQueueLimit`
  * passwords wait, for each process; past that `TemporarilyUnavailableError`. No other error is the caller's doing.
@@ -30,6 +32,11 @@ export class PasswordHashing implements OnApplicationShutdown {
   private threadFailure?: Error;
 
   constructor(private readonly config: Config) {}
+
+  /** @throws {TemporarilyUnavailableError} while no more passwords may wait */
+  assertRoom(): void {
+    if (this.pool && this.pool.queueSize >= this.config.passwordHashQueueLimit) throw queueFull();
+  }
 
   /** A PHC string, `$argon2id$v=19$m=19456,t=2,p=1$...`, about 97 characters. The password has passed the policy. */
   async hash(password: string): Promise<string> {
@@ -53,7 +60,7 @@ export class PasswordHashing implements OnApplicationShutdown {
     try {
       return (await this.pool.run(task, { name })) as Result;
     } catch (error) {
-      if ((error as Error).message === QUEUE_FULL) throw new TemporarilyUnavailableError('the password hashing queue is full', 1);
+      if ((error as Error).message === QUEUE_FULL) throw queueFull();
       // Of a thread that did not even start, the task itself only learns that it was ended.
       (error as Error).cause ??= this.threadFailure;
       throw new Error('a password could not be hashed', { cause: error });

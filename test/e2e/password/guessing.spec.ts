@@ -1,6 +1,6 @@
 import libsql from 'libsql';
 import { DataSource } from 'typeorm';
-import { createDatabase, type DatabaseKind, describeOnEachDatabase, mariadbPort, type TestDatabase } from '../../support/databases.js';
+import { createDatabase, type DatabaseKind, describeOnEachDatabase, describeOnOneDatabase, mariadbPort, type TestDatabase } from '../../support/databases.js';
 import { eventually } from '../../support/eventually.js';
 import { type Answer, type Credentials, PASSWORD, type RegisteredUser } from '../../support/oauth-driver.js';
 import { expectOAuthError } from '../../support/oauth-errors.js';
@@ -112,7 +112,7 @@ const seen = ({ status, headers, text }: Answer) => ({ status, text, headers: [.
 
 const many = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, index) => make(index));
 
-describeOnEachDatabase('password guessing', (kind) => {
+describeOnOneDatabase('password guessing', (kind) => {
   let server: TestServer;
   let app: Application;
 

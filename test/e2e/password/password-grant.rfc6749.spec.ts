@@ -2,7 +2,7 @@ import { pbkdf2Sync } from 'node:crypto';
 import * as openid from 'openid-client';
 import { ResourceOwnerPassword } from 'simple-oauth2';
 import { DataSource } from 'typeorm';
-import { describeOnEachDatabase } from '../../support/databases.js';
+import { describeOnEachDatabase, describeOnOneDatabase } from '../../support/databases.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { type Answer, type Credentials, decodeJwt, type Form, PASSWORD, type RegisteredUser } from '../../support/oauth-driver.js';
@@ -404,7 +404,7 @@ describe('RFC 6749 §5.2 error response of the password grant', () => {
   });
 });
 
-describeOnEachDatabase('RFC 6749 §3.3 scope of a user\'s token: requested, of the client\'s, that her roles allow', (kind) => {
+describeOnOneDatabase('RFC 6749 §3.3 scope of a user\'s token: requested, of the client\'s, that her roles allow', (kind) => {
   let server: TestServer;
   let client: Credentials;
   let clerk: RegisteredUser;
@@ -541,7 +541,7 @@ describeOnEachDatabase('RFC 6749 §3.3 scope of a user\'s token: requested, of t
   });
 });
 
-describeOnEachDatabase('announced as deprecated, and ended at the client\'s sunset date', (kind) => {
+describeOnOneDatabase('announced as deprecated, and ended at the client\'s sunset date', (kind) => {
   const DEPRECATION_LINK = /^<https:\/\/[^>]+>; rel="?deprecation"?(;|$)/;
   let server: TestServer;
   let user: RegisteredUser;
