@@ -10,7 +10,6 @@ import { OvertakenError, untilNotOvertaken } from '../database/optimistic.js';
 import { Transactions } from '../database/transactions.js';
 import { KeyFactory } from './key-factory.js';
 import { KeyRing } from './key-ring.js';
-import type { SigningKeyEntity } from './signing-key.entity.js';
 import { SigningKeysRepository } from './signing-keys.repository.js';
 
 /** How long a retired key stays: the longest lifetime that a token can be given, and an hour for clocks and late signatures. */
