@@ -3,9 +3,9 @@ import { type Actor, AuditLog } from '../audit/audit-log.js';
 import { identifierKey } from './identifier-key.js';
 import { PasswordAttempts, type ReachedLimit } from './password-attempts.js';
 import { PasswordHashing, type PasswordVerdict } from './passwords/password-hashing.js';
-import type { UserEntity } from './user.entity.js';
+import type { User } from './user.js';
 import { UserLogins } from './user-logins.js';
-import { UsersRepository } from './users.repository.js';
+import { type PasswordCredentials, UsersRepository } from './users.repository.js';
 
 /**
  * Signs a user in by her password: the one way in which a password is ever judged. Unknown, wrong, disabled, locked and without a password are one answer, and
@@ -26,7 +26,7 @@ export class UserAuthentication {
    * @returns `undefined` when the user is not signed in, for whichever reason
    * @throws {TemporarilyUnavailableError} when the database or the hashing threads cannot take it now
    */
-  async byPassword(username: string, password: string, actor: Actor): Promise<UserEntity | undefined> {
+  async byPassword(username: string, password: string, actor: Actor): Promise<User | undefined> {
     // Before anything is counted and looked up for a password that nobody has the time to look at.
     this.hashing.assertRoom();
     const account = identifierKey(username);
@@ -36,29 +36,29 @@ export class UserAuthentication {
       return undefined;
     }
     const { allowed } = admission;
-    const { user, verdict } = await this.judge(account, password).catch(async (error: unknown) => {
+    const { credentials, verdict } = await this.judge(account, password).catch(async (error: unknown) => {
       await this.attempts.release(allowed).catch(() => undefined);
       throw error;
     });
-    if (!user || !verdict.matches) {
+    if (!credentials || !verdict.matches) {
       await this.attempts.fail(allowed);
       return undefined;
     }
     await this.attempts.succeed(allowed);
-    if (verdict.replacement !== undefined) await this.users.replaceHash(user.id, user.passwordHash!, verdict.replacement);
-    this.logins.note(user);
-    return user;
+    if (verdict.replacement !== undefined) await this.users.replaceHash(credentials.rowId, credentials.passwordHash!, verdict.replacement);
+    this.logins.note(credentials.rowId);
+    return credentials.user;
   }
 
-  private async judge(account: string, password: string): Promise<{ user: UserEntity | null; verdict: PasswordVerdict }> {
-    const user = await this.users.findByUsername(account);
-    return { user, verdict: await this.hashing.verify(password, user?.enabled ? user.passwordHash : null) };
+  private async judge(account: string, password: string): Promise<{ credentials: PasswordCredentials | null; verdict: PasswordVerdict }> {
+    const credentials = await this.users.findCredentials(account);
+    return { credentials, verdict: await this.hashing.verify(password, credentials?.user.enabled ? credentials.passwordHash : null) };
   }
 
   /** By the same steps, for whoever measures the time. */
   private async refuse(account: string, password: string, actor: Actor, { limit, key }: { limit: ReachedLimit; key: string }): Promise<void> {
-    const user = await this.users.findByUsername(account);
+    const credentials = await this.users.findCredentials(account);
     await this.hashing.verify(password, null);
-    if (await this.attempts.announce(key)) await this.audit.record({ type: 'user.login_throttled', actor, ...(user ? { userId: user.userId } : {}), detail: { limit } });
+    if (await this.attempts.announce(key)) await this.audit.record({ type: 'user.login_throttled', actor, ...(credentials ? { userId: credentials.user.userId } : {}), detail: { limit } });
   }
 }

@@ -3,7 +3,6 @@ import { Logger } from '../common/logging/logger.js';
 import { Clock } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
 import { WriteBehind } from '../database/write-behind.js';
-import type { UserEntity } from './user.entity.js';
 import { UsersRepository } from './users.repository.js';
 
 /** When each user last signed in, written behind. */
@@ -27,8 +26,8 @@ export class UserLogins implements OnApplicationShutdown {
     });
   }
 
-  note(user: UserEntity): void {
-    this.logins.note(user.id, this.clock.nowMs());
+  note(userRowId: number): void {
+    this.logins.note(userRowId, this.clock.nowMs());
   }
 
   /** Writes what is noted. */

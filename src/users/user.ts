@@ -7,7 +7,7 @@ export class User {
   readonly tokenGeneration: string;
   readonly roles: readonly string[];
 
-  constructor(entity: UserEntity) {
+  constructor(entity: Pick<UserEntity, 'userId' | 'enabled' | 'tokenGeneration' | 'roles'>) {
     this.userId = entity.userId;
     this.enabled = entity.enabled;
     this.tokenGeneration = entity.tokenGeneration;

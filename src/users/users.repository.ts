@@ -3,12 +3,30 @@ import type { EntityManager } from 'typeorm';
 import type { Page } from '../common/http/page-cursor.js';
 import { Database } from '../database/database.js';
 import { likeText } from '../database/like-text.js';
+import { User } from './user.js';
 import { UserEntity } from './user.entity.js';
 
 export interface UserFilter {
   /** Part of the username, the e-mail address or the name, in any case. */
   q?: string;
   enabled?: boolean;
+}
+
+/** A user who may sign in by password. */
+export interface PasswordCredentials {
+  rowId: number;
+  user: User;
+  passwordHash: string | null;
+}
+
+interface CredentialsRow {
+  id: number;
+  user_id: string;
+  username_key: string;
+  enabled: number | boolean;
+  token_generation: string;
+  roles: string;
+  password_hash: string | null;
 }
 
 type UserChanges = Partial<Omit<UserEntity, 'id' | 'userId' | 'version' | 'createdAt'>>;
@@ -30,11 +48,13 @@ export class UsersRepository {
     return user?.userId === userId ? user : null;
   }
 
-  /** @param usernameKey see {@link identifierKey} */
-  async findByUsername(usernameKey: string): Promise<UserEntity | null> {
-    const user = await this.database.repository(UserEntity).findOneBy({ usernameKey });
+  /** What signing in by password needs, in SQL of its own: it is read for every guess. @param usernameKey see {@link identifierKey} */
+  async findCredentials(usernameKey: string): Promise<PasswordCredentials | null> {
+    const [row] = await this.database.query<CredentialsRow>('SELECT id, user_id, username_key, enabled, token_generation, roles, password_hash FROM users WHERE username_key = ?', [usernameKey]);
     // MySQL's comparison passes over trailing spaces.
-    return user?.usernameKey === usernameKey ? user : null;
+    if (row?.username_key !== usernameKey) return null;
+    const user = new User({ userId: row.user_id, enabled: Boolean(row.enabled), tokenGeneration: row.token_generation, roles: JSON.parse(row.roles) as string[] });
+    return { rowId: row.id, user, passwordHash: row.password_hash };
   }
 
   /** Newest first, one row more than the page holds if there are more. */

@@ -7,7 +7,6 @@ import { Clock } from '../../common/time/clock.js';
 import type { GrantedAccess } from '../../tokens/granted-access.js';
 import { RefreshTokens } from '../../tokens/refresh-tokens.js';
 import { TargetResolver } from '../../tokens/target-resolver.js';
-import { User } from '../../users/user.js';
 import { UserAuthentication } from '../../users/user-authentication.js';
 import type { GrantHandler } from '../grant-handler.js';
 import { parseRequestedScope, scopeFor } from '../requested-scope.js';
@@ -57,9 +56,8 @@ export class PasswordGrant implements GrantHandler<PasswordRequest> {
       throw new OAuthError('unauthorized_client', 'This client may not use the password grant any more.');
     }
     const requested = scopeFor(client, scope, isUsableForUsers);
-    const authenticated = await this.authentication.byPassword(username, password, actor);
-    if (!authenticated) throw invalidGrant('The username or the password is not right.', 'not signed in');
-    const user = new User(authenticated);
+    const user = await this.authentication.byPassword(username, password, actor);
+    if (!user) throw invalidGrant('The username or the password is not right.', 'not signed in');
     const target = this.targets.resolve(client, this.userScope.allowed(client, user, requested), scope !== undefined, resource);
     if (!client.grantTypes.has('refresh_token')) return { client, user, ...target };
     return { client, user, ...target, family: await this.refreshTokens.begin(client, user, this.grantType, target) };
