@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BetterSqlite3Driver } from 'typeorm/driver/better-sqlite3/BetterSqlite3Driver.js';
+import { QueryFailedError } from 'typeorm';
 import { BetterSqlite3QueryRunner } from 'typeorm/driver/better-sqlite3/BetterSqlite3QueryRunner.js';
+import { QueryResult } from 'typeorm/query-runner/QueryResult.js';
 import type { IsolationLevel } from 'typeorm/driver/types/IsolationLevel.js';
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
 import { asAvailability, isSqliteBusy } from './database-errors.js';
@@ -38,23 +40,33 @@ class Turnstile {
   }
 }
 
+interface SqliteStatement {
+  readonly reader: boolean;
+  all(...values: unknown[]): unknown[];
+  run(...values: unknown[]): { changes: number; lastInsertRowid: number | bigint };
+}
+
 interface SqliteConnection {
   exec(sql: string): void;
+  prepare(sql: string): SqliteStatement;
   readonly inTransaction: boolean;
 }
 
 const WRITES = /^\s*(INSERT|UPDATE|DELETE|REPLACE|CREATE|ALTER|DROP)\b/i;
 
-type PreparedStatements = Map<string, unknown>;
-
-const prepared = new WeakMap<object, PreparedStatements>();
+const MAX_PREPARED = 500;
+const prepared = new WeakMap<SqliteConnection, Map<string, SqliteStatement>>();
 
 /** By connection: TypeORM keeps them by query runner, and would prepare every statement anew for every caller. */
-function preparedStatements(connection: object | undefined): PreparedStatements | undefined {
-  if (!connection) return undefined;
-  const known = prepared.get(connection) ?? new Map<string, unknown>();
-  prepared.set(connection, known);
-  return known;
+function prepare(connection: SqliteConnection, sql: string): SqliteStatement {
+  let statements = prepared.get(connection);
+  if (!statements) prepared.set(connection, (statements = new Map<string, SqliteStatement>()));
+  let statement = statements.get(sql);
+  if (!statement) {
+    if (statements.size === MAX_PREPARED) statements.clear();
+    statements.set(sql, (statement = connection.prepare(sql)));
+  }
+  return statement;
 }
 
 /**
@@ -71,16 +83,14 @@ class SerializedSqliteQueryRunner extends BetterSqlite3QueryRunner {
 
   constructor(driver: BetterSqlite3Driver, private readonly turnstile: Turnstile, private readonly deadlineMs: number) {
     super(driver);
-    const statements = preparedStatements(driver.databaseConnection as object | undefined);
-    if (statements) (this as unknown as { stmtCache: PreparedStatements }).stmtCache = statements;
   }
 
   override async query(query: string, parameters?: unknown[], useStructuredResult = false): Promise<never> {
     if (query === 'BEGIN TRANSACTION') return (await this.takeWriteLock()) as never;
-    if (this.inside) return this.patiently(() => super.query(query, parameters, useStructuredResult) as Promise<never>);
+    if (this.inside) return this.patiently(() => this.run(query, parameters, useStructuredResult));
     await this.enter();
     try {
-      return await (WRITES.test(query) ? this.write(query, parameters, useStructuredResult) : this.patiently(() => super.query(query, parameters, useStructuredResult) as Promise<never>));
+      return await (WRITES.test(query) ? this.write(query, parameters, useStructuredResult) : this.patiently(() => this.run(query, parameters, useStructuredResult)));
     } finally {
       this.leave();
     }
@@ -134,11 +144,29 @@ class SerializedSqliteQueryRunner extends BetterSqlite3QueryRunner {
     this.turnstile.leave();
   }
 
+  /** What TypeORM's own method does, without its logger and subscribers, of which there are none here: they cost several times what the statement does. */
+  private async run(query: string, parameters: readonly unknown[] = [], useStructuredResult = false): Promise<never> {
+    const values = parameters.map((value) => (typeof value === 'boolean' ? Number(value) : value));
+    const result = new QueryResult();
+    try {
+      const statement = prepare((await this.connect()) as SqliteConnection, query);
+      if (statement.reader) result.raw = result.records = statement.all(...values);
+      else {
+        const { changes, lastInsertRowid } = statement.run(...values);
+        result.affected = changes;
+        result.raw = lastInsertRowid;
+      }
+    } catch (error) {
+      throw new QueryFailedError(query, values, error as Error);
+    }
+    return (useStructuredResult ? result : result.raw) as never;
+  }
+
   /** A statement by itself, in a transaction of its own. */
   private async write(query: string, parameters: unknown[] | undefined, useStructuredResult: boolean): Promise<never> {
     const connection = await this.takeWriteLock();
     try {
-      const result = (await super.query(query, parameters, useStructuredResult)) as never;
+      const result = await this.run(query, parameters, useStructuredResult);
       connection.exec('COMMIT');
       return result;
     } catch (error) {
