@@ -1,6 +1,6 @@
 import { pbkdf2Sync, randomBytes, scryptSync, timingSafeEqual } from 'node:crypto';
 import { hashRawSync, type Algorithm, type Version } from '@node-rs/argon2';
-import { hashSync as bcryptSync } from '@node-rs/bcrypt';
+import { hashSync as bcryptSync } from 'bcryptjs';
 import { formatHash, parseHash, type Argon2Hash, type BcryptHash, type PasswordHash, type ScryptHash } from './hash-forms.js';
 import { normalizedPassword } from './password-text.js';
 
@@ -61,7 +61,7 @@ function matchesHash(password: string, hash: PasswordHash): boolean {
     case 'argon2':
       return timingSafeEqual(argon2(bytes, hash), hash.hash);
     case 'bcrypt':
-      return matchesBcrypt(bytes, hash);
+      return matchesBcrypt(password, hash);
     case 'pbkdf2':
       return timingSafeEqual(pbkdf2Sync(bytes, hash.salt, hash.iterations, hash.hash.length, hash.digest), hash.hash);
     case 'scrypt':
@@ -70,9 +70,9 @@ function matchesHash(password: string, hash: PasswordHash): boolean {
 }
 
 /** bcrypt reads 72 bytes of its key, and repeats a shorter one with a NUL after it: a longer password, and one with a NUL, would match by a part of it. */
-function matchesBcrypt(password: Buffer, { text }: BcryptHash): boolean {
-  const computed = bcryptSync(password, { salt: text.slice(0, BCRYPT_SALTED_LENGTH) });
-  const whole = password.length <= BCRYPT_KEY_BYTES && !password.includes(0);
+function matchesBcrypt(password: string, { text }: BcryptHash): boolean {
+  const computed = bcryptSync(password, text.slice(0, BCRYPT_SALTED_LENGTH));
+  const whole = Buffer.byteLength(password) <= BCRYPT_KEY_BYTES && !password.includes('\0');
   return timingSafeEqual(Buffer.from(computed), Buffer.from(text)) && whole;
 }
 
