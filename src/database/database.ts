@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager, type EntityTarget, type ObjectLiteral, type Repository } from 'typeorm';
+import { DataSource, type EntityManager, type EntityTarget, type ObjectLiteral, type QueryRunner, type Repository } from 'typeorm';
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
 import { isSqlite } from './data-source.js';
 
@@ -24,17 +24,22 @@ export class Database {
 
   /** Runs SQL that TypeORM's repositories cannot say. Answers rows for a query. */
   async query<Row>(sql: string, parameters: readonly unknown[] = [], manager?: EntityManager): Promise<Row[]> {
-    return (manager ?? this.connected().manager).query<Row[]>(sql, [...parameters]);
+    return this.statement(manager, (runner) => runner.query(sql, [...parameters]) as Promise<Row[]>);
   }
 
   /** Runs SQL that writes. Answers how many rows it touched. */
   async execute(sql: string, parameters: readonly unknown[] = [], manager?: EntityManager): Promise<number> {
-    const own = manager?.queryRunner ? undefined : this.connected().createQueryRunner();
-    const runner = own ?? manager!.queryRunner!;
+    return this.statement(manager, async (runner) => (await runner.query(sql, [...parameters], true)).affected ?? 0);
+  }
+
+  /** On the runner of a transaction, or on one for the statement alone: from the driver itself, since the DataSource would make an entity manager for it, too. */
+  private async statement<T>(manager: EntityManager | undefined, run: (runner: QueryRunner) => Promise<T>): Promise<T> {
+    if (manager?.queryRunner) return run(manager.queryRunner);
+    const runner = this.connected().driver.createQueryRunner('master');
     try {
-      return (await runner.query(sql, [...parameters], true)).affected ?? 0;
+      return await run(runner);
     } finally {
-      await own?.release();
+      await runner.release();
     }
   }
 

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BetterSqlite3Driver } from 'typeorm/driver/better-sqlite3/BetterSqlite3Driver.js';
-import { QueryFailedError } from 'typeorm';
+import { QueryFailedError, TransactionAlreadyStartedError, TransactionNotStartedError } from 'typeorm';
 import { BetterSqlite3QueryRunner } from 'typeorm/driver/better-sqlite3/BetterSqlite3QueryRunner.js';
 import { QueryResult } from 'typeorm/query-runner/QueryResult.js';
-import type { IsolationLevel } from 'typeorm/driver/types/IsolationLevel.js';
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
 import { asAvailability, isSqliteBusy } from './database-errors.js';
 import { Deadline } from './deadline.js';
@@ -79,14 +78,12 @@ function prepare(connection: SqliteConnection, sql: string): SqliteStatement {
 class SerializedSqliteQueryRunner extends BetterSqlite3QueryRunner {
   private deadline: Deadline | undefined;
   private inside = false;
-  private depth = 0;
 
   constructor(driver: BetterSqlite3Driver, private readonly turnstile: Turnstile, private readonly deadlineMs: number) {
     super(driver);
   }
 
   override async query(query: string, parameters?: unknown[], useStructuredResult = false): Promise<never> {
-    if (query === 'BEGIN TRANSACTION') return (await this.takeWriteLock()) as never;
     if (this.inside) return this.patiently(() => this.run(query, parameters, useStructuredResult));
     await this.enter();
     try {
@@ -96,41 +93,43 @@ class SerializedSqliteQueryRunner extends BetterSqlite3QueryRunner {
     }
   }
 
-  override async startTransaction(isolationLevel?: IsolationLevel): Promise<void> {
-    if (this.depth === 0) await this.enter();
-    this.depth++;
+  /** Without the events of TypeORM's own method, of which nobody here is told, and without transactions inside of transactions, of which there are none. */
+  override async startTransaction(): Promise<void> {
+    if (this.isTransactionActive) throw new TransactionAlreadyStartedError();
+    await this.enter();
     try {
-      await super.startTransaction(isolationLevel);
+      await this.takeWriteLock();
     } catch (error) {
-      this.endTransaction();
+      this.leave();
       throw error;
     }
+    this.isTransactionActive = true;
   }
 
   override async commitTransaction(): Promise<void> {
-    await super.commitTransaction();
+    if (!this.isTransactionActive) throw new TransactionNotStartedError();
+    await this.patiently(() => this.run('COMMIT'));
     this.endTransaction();
   }
 
   override async rollbackTransaction(): Promise<void> {
+    if (!this.isTransactionActive) throw new TransactionNotStartedError();
     try {
-      await super.rollbackTransaction();
+      const connection = (await this.connect()) as SqliteConnection;
+      if (connection.inTransaction) connection.exec('ROLLBACK');
     } finally {
       this.endTransaction();
     }
   }
 
   override async release(): Promise<void> {
-    if (this.depth > 0) {
-      this.depth = 1;
-      this.transactionDepth = 1;
-      await this.rollbackTransaction();
-    }
+    if (this.isTransactionActive) await this.rollbackTransaction();
     await super.release();
   }
 
   private endTransaction(): void {
-    if (this.depth > 0 && --this.depth === 0) this.leave();
+    this.isTransactionActive = false;
+    this.leave();
   }
 
   private async enter(): Promise<void> {

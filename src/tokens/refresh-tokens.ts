@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import type { Actor } from '../audit/audit-log.js';
 import type { Client } from '../clients/client.js';
 import type { GrantType } from '../clients/client-metadata.js';
@@ -51,13 +52,13 @@ export class RefreshTokens {
     private readonly config: Config,
   ) {}
 
-  /** Begins a family for what a user granted to a client. */
-  async begin(client: Client, user: User, grantType: GrantType, { scope, audience }: Target): Promise<GrantedFamily> {
+  /** Begins a family for what a user granted to a client, in the transaction of the manager. */
+  async begin(client: Client, user: User, grantType: GrantType, { scope, audience }: Target, manager: EntityManager): Promise<GrantedFamily> {
     const nowMs = this.clock.nowMs();
     const familyId = randomId();
     const refreshToken = this.codec.first(familyId);
     const expiresAt = nowMs + client.refreshTokenLifetimeSeconds * 1000;
-    await this.families.insert({
+    const family = {
       familyId,
       clientId: client.clientId,
       clientGeneration: client.tokenGeneration,
@@ -74,7 +75,8 @@ export class RefreshTokens {
       expiresAt,
       revokedAt: null,
       ...this.ends(client, expiresAt, 0),
-    });
+    };
+    await this.families.insert(family, manager);
     return { familyId, refreshToken };
   }
 

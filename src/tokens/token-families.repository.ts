@@ -30,11 +30,12 @@ const ROTATE = `UPDATE token_families SET previous_digest = current_digest, curr
 export class TokenFamiliesRepository {
   constructor(private readonly database: Database) {}
 
-  async insert(family: Omit<TokenFamilyEntity, 'id'>): Promise<void> {
-    await this.database.execute(INSERT, [
+  async insert(family: Omit<TokenFamilyEntity, 'id'>, manager: EntityManager): Promise<void> {
+    const values = [
       family.familyId, family.clientId, family.clientGeneration, family.userId, family.userGeneration, family.grantType, family.scope, JSON.stringify(family.audience), family.currentDigest, family.previousDigest,
       family.successorSalt, family.retryUntil, family.issuedAt, family.expiresAt, family.idleExpiresAt, family.accessExpiresAt, family.revokedAt, family.purgeAfter,
-    ]);
+    ];
+    await this.database.execute(INSERT, values, manager);
   }
 
   async find(familyId: string, manager?: EntityManager): Promise<TokenFamilyEntity | null> {

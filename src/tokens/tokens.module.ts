@@ -17,13 +17,14 @@ import { RefreshTokenCodec } from './refresh-token-codec.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import { RevocationController } from './revocation.controller.js';
 import { RevokedTokens } from './revoked-tokens.js';
+import { SignedJwt } from './signed-jwt.js';
 import { TargetResolver } from './target-resolver.js';
 import { TokenFamiliesRepository } from './token-families.repository.js';
 import { TokenFamilyRevocation } from './token-family-revocation.js';
 import { TokenRevocation } from './token-revocation.js';
 import { UncertainRotations } from './uncertain-rotations.js';
 
-const ACCESS_TOKENS = [AccessTokenJwt, AccessTokenIssuer, AccessTokenVerifier, AccessTokensRepository, BearerGuard, RevokedTokens, TargetResolver, TokenRevocation];
+const ACCESS_TOKENS = [SignedJwt, AccessTokenJwt, AccessTokenIssuer, AccessTokenVerifier, AccessTokensRepository, BearerGuard, RevokedTokens, TargetResolver, TokenRevocation];
 const REFRESH_TOKENS = [
   { provide: RefreshTokenCodec, inject: [SecretBox], useFactory: (box: SecretBox) => new RefreshTokenCodec(box.derive('refresh-tokens')) },
   RefreshTokens,

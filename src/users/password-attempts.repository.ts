@@ -74,13 +74,14 @@ export class PasswordAttemptsRepository {
   }
 
   /** Starts the counters of the account anew, and remembers that the right password came from this address. Other accounts' failures from there stay counted. */
-  async recordSuccess(keys: readonly string[], addressKey: string, pairKey: string, nowMs: number, purgeAfterMs: number): Promise<void> {
+  async recordSuccess(keys: readonly string[], addressKey: string, pairKey: string, nowMs: number, purgeAfterMs: number, manager: EntityManager): Promise<void> {
     await this.database.execute(
       `UPDATE password_attempts SET ${ONE_PENDING_LESS}, failures = CASE WHEN attempt_key = ? THEN failures ELSE 0 END,
         succeeded_at = CASE WHEN attempt_key = ? THEN ? ELSE succeeded_at END,
         purge_after = CASE WHEN attempt_key = ? AND purge_after < ? THEN ? ELSE purge_after END
         WHERE attempt_key IN (${marks(keys)})`,
       [addressKey, pairKey, nowMs, pairKey, purgeAfterMs, purgeAfterMs, ...keys],
+      manager,
     );
   }
 

@@ -28,7 +28,7 @@ export type ReachedLimit = 'account_and_address' | 'account' | 'address';
 const ORDER = ['address', 'account_and_address', 'account'] as const;
 
 /** A guess that may be looked at. */
-interface Allowed {
+export interface Allowed {
   keys: readonly string[];
   addressKey: string;
   pairKey: string;
@@ -66,9 +66,9 @@ export class PasswordAttempts {
   }
 
   /** The password was right. */
-  succeed({ keys, addressKey, pairKey }: Allowed): Promise<void> {
+  succeed({ keys, addressKey, pairKey }: Allowed, manager: EntityManager): Promise<void> {
     const nowMs = this.clock.nowMs();
-    return this.repository.recordSuccess(keys, addressKey, pairKey, nowMs, purgeAfter(nowMs + KNOWN_ADDRESS_MS));
+    return this.repository.recordSuccess(keys, addressKey, pairKey, nowMs, purgeAfter(nowMs + KNOWN_ADDRESS_MS), manager);
   }
 
   /** The password was wrong. */

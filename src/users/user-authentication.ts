@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { type Actor, AuditLog } from '../audit/audit-log.js';
+import { Transactions } from '../database/transactions.js';
 import { identifierKey } from './identifier-key.js';
-import { PasswordAttempts, type ReachedLimit } from './password-attempts.js';
+import { type Allowed, PasswordAttempts, type ReachedLimit } from './password-attempts.js';
 import { PasswordHashing, type PasswordVerdict } from './passwords/password-hashing.js';
 import type { User } from './user.js';
 import { UserLogins } from './user-logins.js';
@@ -18,15 +20,17 @@ export class UserAuthentication {
     private readonly attempts: PasswordAttempts,
     private readonly hashing: PasswordHashing,
     private readonly logins: UserLogins,
+    private readonly transactions: Transactions,
     private readonly audit: AuditLog,
   ) {}
 
   /**
    * @param actor who asks, and from which address: guesses are counted by it
-   * @returns `undefined` when the user is not signed in, for whichever reason
-   * @throws {TemporarilyUnavailableError} when the database or the hashing threads cannot take it now
+   * @param begin what the user is signed in for (a session, a token family): written in the transaction that records the success, of which there is but one to wait for
+   * @returns what `begin` did; `undefined` when the user is not signed in, for whichever reason
+   * @throws {TemporarilyUnavailableError} when the database or the hashing threads cannot take it now; whatever `begin` throws, the password still having been right
    */
-  async byPassword(username: string, password: string, actor: Actor): Promise<User | undefined> {
+  async byPassword<T extends object>(username: string, password: string, actor: Actor, begin: (user: User, manager: EntityManager) => T | Promise<T>): Promise<T | undefined> {
     // Before anything is counted and looked up for a password that nobody has the time to look at.
     this.hashing.assertRoom();
     const account = identifierKey(username);
@@ -44,10 +48,23 @@ export class UserAuthentication {
       await this.attempts.fail(allowed);
       return undefined;
     }
-    await this.attempts.succeed(allowed);
     if (verdict.replacement !== undefined) await this.users.replaceHash(credentials.rowId, credentials.passwordHash!, verdict.replacement);
     this.logins.note(credentials.rowId);
-    return credentials.user;
+    return this.succeed(allowed, (manager) => begin(credentials.user, manager));
+  }
+
+  private async succeed<T>(allowed: Allowed, begin: (manager: EntityManager) => T | Promise<T>): Promise<T> {
+    try {
+      return await this.transactions.run(async (manager) => {
+        const begun = await begin(manager);
+        // Last, since others wait for the counter of their address until the commit.
+        await this.attempts.succeed(allowed, manager);
+        return begun;
+      });
+    } catch (error) {
+      await this.transactions.run((manager) => this.attempts.succeed(allowed, manager)).catch(() => undefined);
+      throw error;
+    }
   }
 
   private async judge(account: string, password: string): Promise<{ credentials: PasswordCredentials | null; verdict: PasswordVerdict }> {

@@ -56,10 +56,12 @@ export class PasswordGrant implements GrantHandler<PasswordRequest> {
       throw new OAuthError('unauthorized_client', 'This client may not use the password grant any more.');
     }
     const requested = scopeFor(client, scope, isUsableForUsers);
-    const user = await this.authentication.byPassword(username, password, actor);
-    if (!user) throw invalidGrant('The username or the password is not right.', 'not signed in');
-    const target = this.targets.resolve(client, this.userScope.allowed(client, user, requested), scope !== undefined, resource);
-    if (!client.grantTypes.has('refresh_token')) return { client, user, ...target };
-    return { client, user, ...target, family: await this.refreshTokens.begin(client, user, this.grantType, target) };
+    const access = await this.authentication.byPassword(username, password, actor, async (user, manager): Promise<GrantedAccess> => {
+      const target = this.targets.resolve(client, this.userScope.allowed(client, user, requested), scope !== undefined, resource);
+      if (!client.grantTypes.has('refresh_token')) return { client, user, ...target };
+      return { client, user, ...target, family: await this.refreshTokens.begin(client, user, this.grantType, target, manager) };
+    });
+    if (!access) throw invalidGrant('The username or the password is not right.', 'not signed in');
+    return access;
   }
 }
