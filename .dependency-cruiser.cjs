@@ -3,11 +3,11 @@ const ROWS = [
   ['common'],
   ['config'],
   ['database'],
-  ['audit'],
+  ['audit', 'pages'],
   ['clients', 'users', 'resources', 'keys'],
   ['tokens', 'sessions', 'consents'],
   ['grants'],
-  ['authorization'],
+  ['authorization', 'logout'],
   ['admin', 'interaction', 'oidc', 'gateway', 'health', 'metrics'],
 ];
 

@@ -72,7 +72,7 @@ export class SignedJwt {
 
   private headerSegment(key: SigningKey, type: JwtType): string {
     let segments = this.headers.get(key);
-    if (!segments) this.headers.set(key, (segments = new Map()));
+    if (!segments) this.headers.set(key, (segments = new Map<JwtType, string>()));
     let segment = segments.get(type);
     if (segment === undefined) segments.set(type, (segment = Buffer.from(JSON.stringify(headerOf(key, type))).toString('base64url')));
     return segment;
