@@ -1,11 +1,18 @@
 import { AuditEvent } from './audit/audit-event.entity.js';
+import { AuthorizationRequestEntity } from './authorization/interactions/authorization-request.entity.js';
+import { PushedAuthorizationRequestEntity } from './authorization/pushed/pushed-authorization-request.entity.js';
 import { ClientSecretEntity } from './clients/client-secret.entity.js';
+import { ClientOriginEntity } from './clients/client-origin.entity.js';
 import { ClientEntity } from './clients/client.entity.js';
+import { ConsentEntity } from './consents/consent.entity.js';
+import { AuthorizationCodeEntity } from './grants/authorization-code/authorization-code.entity.js';
 import { GrantUsageEntity } from './grants/usage/grant-usage.entity.js';
 import { PasswordGrantUserEntity } from './grants/usage/password-grant-user.entity.js';
 import { SigningKeyEntity } from './keys/signing-key.entity.js';
+import { BackchannelLogoutEntity } from './logout/backchannel-logout.entity.js';
 import { ResourceScopeEntity } from './resources/resource-scope.entity.js';
 import { ResourceEntity } from './resources/resource.entity.js';
+import { SessionEntity } from './sessions/session.entity.js';
 import { AccessTokenEntity } from './tokens/access-token.entity.js';
 import { TokenFamilyEntity } from './tokens/token-family.entity.js';
 import { PasswordAttemptEntity } from './users/password-attempt.entity.js';
@@ -16,6 +23,7 @@ export const ENTITIES = [
   AuditEvent,
   ClientEntity,
   ClientSecretEntity,
+  ClientOriginEntity,
   UserEntity,
   PasswordAttemptEntity,
   SigningKeyEntity,
@@ -23,6 +31,12 @@ export const ENTITIES = [
   ResourceScopeEntity,
   AccessTokenEntity,
   TokenFamilyEntity,
+  SessionEntity,
+  ConsentEntity,
+  AuthorizationCodeEntity,
+  AuthorizationRequestEntity,
+  PushedAuthorizationRequestEntity,
   GrantUsageEntity,
   PasswordGrantUserEntity,
+  BackchannelLogoutEntity,
 ];

@@ -1,9 +1,11 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { AdminModule } from './admin/admin.module.js';
 import { ENTITIES } from './app.entities.js';
+import { AuthorizationModule } from './authorization/authorization.module.js';
 import { CommonModule } from './common/common.module.js';
 import type { ServerDrain } from './common/http/server-drain.js';
 import type { Logger } from './common/logging/logger.js';
+import { OutboundClient } from './common/outbound/outbound-client.js';
 import type { Clock } from './common/time/clock.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
@@ -11,6 +13,8 @@ import { createDataSource } from './database/data-source.js';
 import { DatabaseModule } from './database/database.module.js';
 import { GrantsModule } from './grants/grants.module.js';
 import { HealthModule } from './health/health.module.js';
+import { LogoutModule } from './logout/logout.module.js';
+import { InteractionModule } from './interaction/interaction.module.js';
 import { OidcModule } from './oidc/oidc.module.js';
 
 export interface AppParts {
@@ -26,10 +30,13 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
-        CommonModule.of(logger, clock, drain),
+        CommonModule.of(logger, clock, drain, new OutboundClient(config.outboundAllowedHosts)),
         ConfigModule.of(config),
         DatabaseModule.of(createDataSource(config, ENTITIES)),
         GrantsModule,
+        AuthorizationModule,
+        LogoutModule,
+        InteractionModule,
         AdminModule,
         OidcModule,
         HealthModule,

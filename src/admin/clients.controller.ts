@@ -156,7 +156,7 @@ export class ClientsController {
 
   private complete(given: ClientDto, clientId: string): ClientMetadata {
     const metadata = withDefaults(given, clientId, this.config.accessTokenLifetimeSeconds);
-    const problems = clientMetadataProblems(metadata);
+    const problems = clientMetadataProblems(metadata, this.config.outboundAllowedHosts);
     if (problems.length > 0) throw invalidInput(problems);
     return metadata;
   }

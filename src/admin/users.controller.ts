@@ -120,10 +120,14 @@ function complete(given: UserDto): UserProfile {
   return profile;
 }
 
-/** Another e-mail address is not verified because the one before it was. */
+/** Another e-mail address, or phone number, is not verified because the one before it was. */
 function unverified(current: UserEntity, patch: Record<string, unknown>): Record<string, unknown> {
-  const profile = { ...profileOf(current) };
-  return 'email' in patch && patch['email'] !== current.email ? { ...profile, email_verified: false } : profile;
+  const profile = profileOf(current);
+  return {
+    ...profile,
+    ...('email' in patch && patch['email'] !== profile.email ? { email_verified: false } : {}),
+    ...('phone_number' in patch && patch['phone_number'] !== profile.phone_number ? { phone_number_verified: false } : {}),
+  };
 }
 
 /** What was read may be sent back whole; these change by themselves in the meantime. */

@@ -4,6 +4,7 @@ import { Config } from '../config/config.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { Client } from './client.js';
 import { CLIENT_ID } from './client-metadata.js';
+import { ClientOrigins } from './client-origins.js';
 import { ClientSecretsRepository } from './client-secrets.repository.js';
 import { ClientsRepository } from './clients.repository.js';
 
@@ -16,6 +17,7 @@ export class ClientDirectory {
     config: Config,
     private readonly clients: ClientsRepository,
     private readonly secrets: ClientSecretsRepository,
+    private readonly origins: ClientOrigins,
     private readonly feed: ChangeFeed,
   ) {
     this.cache = new ReadThroughCache(config.clientCacheEntries, (clientId) => this.load(clientId));
@@ -37,6 +39,7 @@ export class ClientDirectory {
   /** Forgets what is in memory, after a change was committed here. */
   invalidate(clientId: string): void {
     this.cache.invalidate(clientId);
+    this.origins.clear();
   }
 
   private async load(clientId: string): Promise<Client | null> {

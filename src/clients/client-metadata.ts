@@ -1,8 +1,10 @@
 import { type ProblemPointer, pointer } from '../common/http/problem.js';
 import { redirectUriProblem } from '../common/oauth/redirect-uri.js';
 import { parseScope } from '../common/oauth/scope.js';
+import { outboundUriProblem } from '../common/outbound/outbound-uri.js';
 import { parseRfc3339 } from '../common/time/rfc3339.js';
 import type { ClientEntity } from './client.entity.js';
+import { redirectHosts } from './sector-identifier.js';
 
 export const GRANT_TYPES = [
   'client_credentials',
@@ -24,8 +26,10 @@ export const SUBJECT_TYPES = ['public', 'pairwise'] as const;
 
 export type GrantType = (typeof GRANT_TYPES)[number];
 export type LegacyGrantType = (typeof LEGACY_GRANT_TYPES)[number];
+export type ResponseType = (typeof RESPONSE_TYPES)[number];
 export type TokenEndpointAuthMethod = (typeof TOKEN_ENDPOINT_AUTH_METHODS)[number];
 export type AccessTokenFormat = (typeof ACCESS_TOKEN_FORMATS)[number];
+export type SubjectType = (typeof SUBJECT_TYPES)[number];
 
 export const isLegacyGrantType = (grantType: string): grantType is LegacyGrantType => (LEGACY_GRANT_TYPES as readonly string[]).includes(grantType);
 
@@ -37,6 +41,10 @@ export interface ClientMetadata {
   response_types: (typeof RESPONSE_TYPES)[number][];
   redirect_uris: string[];
   post_logout_redirect_uris: string[];
+  /** OpenID Connect Back-Channel Logout 1.0 §2.2; `null`: it is not told of logouts. */
+  backchannel_logout_uri: string | null;
+  /** Every logout token names its session; a client may say that it relies on that. */
+  backchannel_logout_session_required: boolean;
   scope: string;
   /** `null`: the whole scope. */
   default_scope: string | null;
@@ -45,8 +53,10 @@ export interface ClientMetadata {
   refresh_token_lifetime: number;
   refresh_token_idle_lifetime: number;
   require_pkce: boolean;
+  /** RFC 9126 §6. */
+  require_pushed_authorization_requests: boolean;
   id_token_signed_response_alg: (typeof ID_TOKEN_ALGS)[number];
-  subject_type: (typeof SUBJECT_TYPES)[number];
+  subject_type: SubjectType;
   skip_consent: boolean;
   /** RFC 3339. */
   password_grant_sunset: string | null;
@@ -72,6 +82,8 @@ export function withDefaults(given: Partial<ClientMetadata>, clientId: string, a
     response_types: given.response_types ?? [...(grantTypes.includes('authorization_code') ? (['code'] as const) : []), ...(grantTypes.includes('implicit') ? (['token'] as const) : [])],
     redirect_uris: given.redirect_uris ?? [],
     post_logout_redirect_uris: given.post_logout_redirect_uris ?? [],
+    backchannel_logout_uri: given.backchannel_logout_uri ?? null,
+    backchannel_logout_session_required: given.backchannel_logout_session_required ?? false,
     scope: given.scope ?? '',
     default_scope: given.default_scope ?? null,
     access_token_format: given.access_token_format ?? 'jwt',
@@ -79,6 +91,7 @@ export function withDefaults(given: Partial<ClientMetadata>, clientId: string, a
     refresh_token_lifetime: given.refresh_token_lifetime ?? 30 * 86_400,
     refresh_token_idle_lifetime: given.refresh_token_idle_lifetime ?? Math.min(7 * 86_400, given.refresh_token_lifetime ?? 30 * 86_400),
     require_pkce: given.require_pkce ?? true,
+    require_pushed_authorization_requests: given.require_pushed_authorization_requests ?? false,
     id_token_signed_response_alg: given.id_token_signed_response_alg ?? 'RS256',
     subject_type: given.subject_type ?? 'public',
     skip_consent: given.skip_consent ?? false,
@@ -87,9 +100,9 @@ export function withDefaults(given: Partial<ClientMetadata>, clientId: string, a
   };
 }
 
-/** What in well-typed metadata breaks a rule. Empty when nothing does. */
-export function clientMetadataProblems(metadata: ClientMetadata): ProblemPointer[] {
-  return [...uriProblems('redirect_uris', metadata), ...uriProblems('post_logout_redirect_uris', metadata), ...grantProblems(metadata), ...scopeProblems(metadata), ...timeProblems(metadata)];
+/** What in well-typed metadata breaks a rule. Empty when nothing does. @param outboundAllowedHosts of the server's configuration */
+export function clientMetadataProblems(metadata: ClientMetadata, outboundAllowedHosts: readonly string[]): ProblemPointer[] {
+  return [...uriProblems('redirect_uris', metadata), ...uriProblems('post_logout_redirect_uris', metadata), ...logoutProblems(metadata, outboundAllowedHosts), ...grantProblems(metadata), ...scopeProblems(metadata), ...subjectProblems(metadata), ...timeProblems(metadata)];
 }
 
 function uriProblems(field: 'redirect_uris' | 'post_logout_redirect_uris', metadata: ClientMetadata): ProblemPointer[] {
@@ -99,6 +112,11 @@ function uriProblems(field: 'redirect_uris' | 'post_logout_redirect_uris', metad
     const problem = uris.indexOf(uri) < index ? 'is given twice' : redirectUriProblem(uri);
     return problem ? [{ pointer: pointer(field, index), detail: problem }] : [];
   });
+}
+
+function logoutProblems({ backchannel_logout_uri: uri }: ClientMetadata, outboundAllowedHosts: readonly string[]): ProblemPointer[] {
+  const problem = uri === null ? undefined : outboundUriProblem(uri, outboundAllowedHosts);
+  return problem === undefined ? [] : [{ pointer: '/backchannel_logout_uri', detail: problem }];
 }
 
 function grantProblems({ grant_types: grants, response_types: responses, redirect_uris: uris, ...metadata }: ClientMetadata): ProblemPointer[] {
@@ -128,6 +146,11 @@ function scopeProblems({ scope, default_scope: defaultScope }: ClientMetadata): 
   return defaults.every((token) => tokens.includes(token)) ? [] : [{ pointer: '/default_scope', detail: 'holds a scope that is not in scope' }];
 }
 
+/** OIDC Core §8.1: with redirect URIs of several hosts and no `sector_identifier_uri`, which this server does not read, nothing says for whom subjects are made. */
+function subjectProblems({ subject_type: subjectType, redirect_uris: uris }: ClientMetadata): ProblemPointer[] {
+  return subjectType === 'pairwise' && redirectHosts(uris).length > 1 ? [{ pointer: '/subject_type', detail: 'may be pairwise only with redirect URIs of one host' }] : [];
+}
+
 function timeProblems({ refresh_token_lifetime: absolute, refresh_token_idle_lifetime: idle, password_grant_sunset: sunset }: ClientMetadata): ProblemPointer[] {
   const problems: ProblemPointer[] = [];
   if (idle > absolute) problems.push({ pointer: '/refresh_token_idle_lifetime', detail: 'may not be longer than refresh_token_lifetime' });
@@ -143,6 +166,8 @@ export function metadataOf(entity: ClientEntity): ClientMetadata {
     response_types: entity.responseTypes as ClientMetadata['response_types'],
     redirect_uris: entity.redirectUris,
     post_logout_redirect_uris: entity.postLogoutRedirectUris,
+    backchannel_logout_uri: entity.backchannelLogoutUri,
+    backchannel_logout_session_required: Boolean(entity.backchannelLogoutSessionRequired),
     scope: entity.scope,
     default_scope: entity.defaultScope,
     access_token_format: entity.accessTokenFormat as AccessTokenFormat,
@@ -150,8 +175,9 @@ export function metadataOf(entity: ClientEntity): ClientMetadata {
     refresh_token_lifetime: entity.refreshTokenLifetime,
     refresh_token_idle_lifetime: entity.refreshTokenIdleLifetime,
     require_pkce: Boolean(entity.requirePkce),
+    require_pushed_authorization_requests: Boolean(entity.requirePushedAuthorizationRequests),
     id_token_signed_response_alg: entity.idTokenSignedResponseAlg as ClientMetadata['id_token_signed_response_alg'],
-    subject_type: entity.subjectType as ClientMetadata['subject_type'],
+    subject_type: entity.subjectType as SubjectType,
     skip_consent: Boolean(entity.skipConsent),
     password_grant_sunset: entity.passwordGrantSunset === null ? null : new Date(entity.passwordGrantSunset).toISOString(),
     enabled: Boolean(entity.enabled),
@@ -171,6 +197,8 @@ export function columnsOf(clientId: string, metadata: ClientMetadata): ClientCol
     responseTypes: metadata.response_types,
     redirectUris: metadata.redirect_uris,
     postLogoutRedirectUris: metadata.post_logout_redirect_uris,
+    backchannelLogoutUri: metadata.backchannel_logout_uri,
+    backchannelLogoutSessionRequired: metadata.backchannel_logout_session_required,
     scope: metadata.scope,
     defaultScope: metadata.default_scope,
     accessTokenFormat: metadata.access_token_format,
@@ -178,6 +206,7 @@ export function columnsOf(clientId: string, metadata: ClientMetadata): ClientCol
     refreshTokenLifetime: metadata.refresh_token_lifetime,
     refreshTokenIdleLifetime: metadata.refresh_token_idle_lifetime,
     requirePkce: metadata.require_pkce,
+    requirePushedAuthorizationRequests: metadata.require_pushed_authorization_requests,
     idTokenSignedResponseAlg: metadata.id_token_signed_response_alg,
     subjectType: metadata.subject_type,
     skipConsent: metadata.skip_consent,

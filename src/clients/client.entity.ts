@@ -15,6 +15,9 @@ export class ClientEntity {
   @Column({ name: 'response_types', type: 'simple-json' }) responseTypes: string[];
   @Column({ name: 'redirect_uris', type: 'simple-json' }) redirectUris: string[];
   @Column({ name: 'post_logout_redirect_uris', type: 'simple-json' }) postLogoutRedirectUris: string[];
+  @Column({ name: 'backchannel_logout_uri', type: 'text', nullable: true }) backchannelLogoutUri: string | null;
+  /** `null`: not so; the column came later. */
+  @Column({ name: 'backchannel_logout_session_required', type: 'boolean', nullable: true }) backchannelLogoutSessionRequired: boolean | null;
   @Column({ type: 'text' }) scope: string;
   /** `null`: the whole scope. */
   @Column({ name: 'default_scope', type: 'text', nullable: true }) defaultScope: string | null;
@@ -26,6 +29,8 @@ export class ClientEntity {
   /** Seconds. */
   @Column({ name: 'refresh_token_idle_lifetime', type: 'integer' }) refreshTokenIdleLifetime: number;
   @Column({ name: 'require_pkce', type: 'boolean' }) requirePkce: boolean;
+  /** `null`: not so; the column came later. */
+  @Column({ name: 'require_pushed_authorization_requests', type: 'boolean', nullable: true }) requirePushedAuthorizationRequests: boolean | null;
   @Column({ name: 'id_token_signed_response_alg', type: 'varchar', length: 16 }) idTokenSignedResponseAlg: string;
   @Column({ name: 'subject_type', type: 'varchar', length: 16 }) subjectType: string;
   @Column({ name: 'skip_consent', type: 'boolean' }) skipConsent: boolean;

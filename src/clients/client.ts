@@ -1,7 +1,10 @@
 import { parseScope } from '../common/oauth/scope.js';
+import { webOriginsOf } from '../common/oauth/web-origin.js';
 import type { ClientSecretEntity } from './client-secret.entity.js';
 import type { ClientEntity } from './client.entity.js';
-import type { AccessTokenFormat, GrantType, TokenEndpointAuthMethod } from './client-metadata.js';
+import type { SigningAlgorithm } from '../config/settings.js';
+import type { AccessTokenFormat, GrantType, ResponseType, SubjectType, TokenEndpointAuthMethod } from './client-metadata.js';
+import { sectorIdentifier } from './sector-identifier.js';
 
 export interface ClientSecret {
   readonly rowId: number;
@@ -13,9 +16,25 @@ export interface ClientSecret {
 /** A client as requests see it: what its row and its secrets say, made ready once and never changed. */
 export class Client {
   readonly clientId: string;
+  readonly clientName: string;
   readonly enabled: boolean;
   readonly tokenEndpointAuthMethod: TokenEndpointAuthMethod;
   readonly grantTypes: ReadonlySet<GrantType>;
+  readonly responseTypes: ReadonlySet<ResponseType>;
+  readonly redirectUris: readonly string[];
+  /** Those of its redirect URIs: from whose pages it may call. */
+  readonly origins: ReadonlySet<string>;
+  readonly postLogoutRedirectUris: readonly string[];
+  /** `null`: it is not told of logouts. */
+  readonly backchannelLogoutUri: string | null;
+  readonly requirePkce: boolean;
+  /** RFC 9126 §6. */
+  readonly requirePushedAuthorizationRequests: boolean;
+  readonly skipConsent: boolean;
+  readonly idTokenSignedResponseAlg: SigningAlgorithm;
+  readonly subjectType: SubjectType;
+  /** OIDC Core §8.1. */
+  readonly sectorIdentifier: string;
   readonly scope: ReadonlySet<string>;
   readonly defaultScope: readonly string[];
   readonly accessTokenFormat: AccessTokenFormat;
@@ -29,9 +48,21 @@ export class Client {
 
   constructor(entity: ClientEntity, secrets: readonly ClientSecretEntity[]) {
     this.clientId = entity.clientId;
+    this.clientName = entity.clientName;
     this.enabled = entity.enabled;
     this.tokenEndpointAuthMethod = entity.tokenEndpointAuthMethod as TokenEndpointAuthMethod;
     this.grantTypes = new Set(entity.grantTypes as GrantType[]);
+    this.responseTypes = new Set(entity.responseTypes as ResponseType[]);
+    this.redirectUris = entity.redirectUris;
+    this.origins = new Set(webOriginsOf(entity.redirectUris));
+    this.postLogoutRedirectUris = entity.postLogoutRedirectUris;
+    this.backchannelLogoutUri = entity.backchannelLogoutUri;
+    this.requirePkce = Boolean(entity.requirePkce);
+    this.requirePushedAuthorizationRequests = Boolean(entity.requirePushedAuthorizationRequests);
+    this.skipConsent = Boolean(entity.skipConsent);
+    this.idTokenSignedResponseAlg = entity.idTokenSignedResponseAlg as SigningAlgorithm;
+    this.subjectType = entity.subjectType as SubjectType;
+    this.sectorIdentifier = sectorIdentifier(entity.clientId, entity.redirectUris);
     this.scope = new Set(parseScope(entity.scope));
     this.defaultScope = parseScope(entity.defaultScope ?? entity.scope) ?? [];
     this.accessTokenFormat = entity.accessTokenFormat as AccessTokenFormat;

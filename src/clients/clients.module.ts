@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
 import { PassportModule } from '@nestjs/passport';
 import { AuditModule } from '../audit/audit.module.js';
 import { ClientAuthGuard, ConfidentialClientAuthGuard } from './authentication/client-auth.guard.js';
@@ -8,14 +9,23 @@ import { ClientSecretPostStrategy } from './authentication/client-secret-post.st
 import { PublicClientStrategy } from './authentication/public-client.strategy.js';
 import { BootstrapClient } from './bootstrap-client.js';
 import { ClientDirectory } from './client-directory.js';
+import { ClientOrigins } from './client-origins.js';
+import { ClientOriginsRepository } from './client-origins.repository.js';
 import { ClientRegistry } from './client-registry.js';
 import { ClientSecretUsage } from './client-secret-usage.js';
 import { ClientSecretsRepository } from './client-secrets.repository.js';
 import { ClientsRepository } from './clients.repository.js';
+import { CrossOriginGuard } from './cross-origin/cross-origin.guard.js';
+import { CrossOriginPreflight } from './cross-origin/cross-origin-preflight.js';
 import { LegacyGrants } from './legacy-grants.js';
 
 const AUTHENTICATION = [ClientCredentials, ClientSecretBasicStrategy, ClientSecretPostStrategy, PublicClientStrategy, ClientAuthGuard, ConfidentialClientAuthGuard];
+const CROSS_ORIGIN = [ClientOrigins, ClientOriginsRepository, CrossOriginGuard];
 const REGISTRATION = [ClientsRepository, ClientSecretsRepository, ClientDirectory, ClientRegistry, ClientSecretUsage, BootstrapClient, LegacyGrants];
 
-@Module({ imports: [PassportModule, AuditModule], providers: [...REGISTRATION, ...AUTHENTICATION], exports: [...REGISTRATION, ...AUTHENTICATION] })
+@Module({
+  imports: [PassportModule, DiscoveryModule, AuditModule],
+  providers: [...REGISTRATION, ...AUTHENTICATION, ...CROSS_ORIGIN, CrossOriginPreflight],
+  exports: [...REGISTRATION, ...AUTHENTICATION, ...CROSS_ORIGIN],
+})
 export class ClientsModule {}

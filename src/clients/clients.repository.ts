@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Page } from '../common/http/page-cursor.js';
+import { webOriginsOf } from '../common/oauth/web-origin.js';
 import { Database } from '../database/database.js';
 import { likeText } from '../database/like-text.js';
+import { ClientOriginsRepository } from './client-origins.repository.js';
 import { ClientEntity } from './client.entity.js';
 
 export interface ClientFilter {
@@ -14,14 +16,20 @@ export interface ClientFilter {
 
 type ClientChanges = Partial<Omit<ClientEntity, 'id' | 'clientId' | 'version' | 'createdAt'>>;
 
+/** Clients, each with the origins of its redirect URIs, which are written with them. */
 @Injectable()
 export class ClientsRepository {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly origins: ClientOriginsRepository,
+  ) {}
 
   /** @throws a duplicate error when the client id is taken */
   async insert(client: Omit<ClientEntity, 'id'>, manager: EntityManager): Promise<ClientEntity> {
     const result = await this.database.repository(ClientEntity, manager).insert(client);
-    return { ...client, id: Number(result.identifiers[0]['id']) };
+    const id = Number(result.identifiers[0]['id']);
+    await this.origins.replace(id, webOriginsOf(client.redirectUris), manager);
+    return { ...client, id };
   }
 
   async find(clientId: string, manager?: EntityManager): Promise<ClientEntity | null> {
@@ -62,7 +70,9 @@ export class ClientsRepository {
   /** Changes the row if it is still in the state that was read. Answers whether it was. */
   async update(read: ClientEntity, changes: ClientChanges, manager: EntityManager): Promise<boolean> {
     const result = await this.database.repository(ClientEntity, manager).update({ id: read.id, version: read.version }, { ...changes, version: read.version + 1 });
-    return result.affected === 1;
+    if (result.affected !== 1) return false;
+    if (changes.redirectUris) await this.origins.replace(read.id, webOriginsOf(changes.redirectUris), manager);
+    return true;
   }
 
   /** Whatever else is being changed: revoking is not to be lost to another writer. Answers whether the row is there. */
@@ -78,6 +88,8 @@ export class ClientsRepository {
   /** Deletes the row if it is still in the state that was read. Answers whether it was. */
   async delete(read: ClientEntity, manager: EntityManager): Promise<boolean> {
     const result = await this.database.repository(ClientEntity, manager).delete({ id: read.id, version: read.version });
-    return result.affected === 1;
+    if (result.affected !== 1) return false;
+    await this.origins.replace(read.id, [], manager);
+    return true;
   }
 }

@@ -7,18 +7,19 @@ import { FormBodyGuard } from './http/form-body.guard.js';
 import { JsonBodyGuard } from './http/json-body.guard.js';
 import { ProblemFilter } from './http/problem.filter.js';
 import { ServerDrain } from './http/server-drain.js';
+import { OutboundClient } from './outbound/outbound-client.js';
 
 const PROVIDERS = [ErrorLog, FormBodyGuard, JsonBodyGuard, OAuthExceptionFilter, ProblemFilter];
 
-/** What every module builds on: the clock, the log, bodies in, errors out. */
+/** What every module builds on: the clock, the log, bodies in, errors out, requests that leave. */
 @Module({})
 export class CommonModule {
-  static of(logger: Logger, clock: Clock, drain: ServerDrain): DynamicModule {
+  static of(logger: Logger, clock: Clock, drain: ServerDrain, outbound: OutboundClient): DynamicModule {
     return {
       module: CommonModule,
       global: true,
-      providers: [{ provide: Logger, useValue: logger }, { provide: Clock, useValue: clock }, { provide: ServerDrain, useValue: drain }, ...PROVIDERS],
-      exports: [Logger, Clock, ServerDrain, ...PROVIDERS],
+      providers: [{ provide: Logger, useValue: logger }, { provide: Clock, useValue: clock }, { provide: ServerDrain, useValue: drain }, { provide: OutboundClient, useValue: outbound }, ...PROVIDERS],
+      exports: [Logger, Clock, ServerDrain, OutboundClient, ...PROVIDERS],
     };
   }
 }

@@ -1,4 +1,5 @@
-import type { SigningAlgorithm } from './settings.js';
+import type { Locale, SigningAlgorithm } from './settings.js';
+import type { Theme } from './theme.js';
 
 export type DatabaseTarget =
   | { readonly type: 'sqlite'; readonly path: string }
@@ -24,6 +25,8 @@ export abstract class Config {
   abstract readonly tls?: { readonly cert: string; readonly key: string };
   abstract readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent';
   abstract readonly docsEnabled: boolean;
+  abstract readonly theme: Theme;
+  abstract readonly defaultLocale: Locale;
   abstract readonly accessTokenSigningAlg: SigningAlgorithm;
   abstract readonly accessTokenLifetimeSeconds: number;
   abstract readonly keyRotationIntervalDays: number;
@@ -34,6 +37,11 @@ export abstract class Config {
   abstract readonly passwordHashThreads: number;
   abstract readonly passwordHashQueueLimit: number;
   abstract readonly refreshRetryWindowSeconds: number;
+  abstract readonly sessionLifetimeSeconds: number;
+  abstract readonly sessionIdleLifetimeSeconds: number;
+  abstract readonly idTokenLifetimeSeconds: number;
+  /** `host` or `host:port`, as the URL parser writes them. */
+  abstract readonly outboundAllowedHosts: readonly string[];
   abstract readonly changeFeedIntervalMs: number;
   abstract readonly lastUsedFlushSeconds: number;
   abstract readonly shutdownDrainSeconds: number;

@@ -5,7 +5,9 @@ import { isLoopbackHost } from '../common/oauth/redirect-uri.js';
 import type { Config, DatabaseTarget } from './config.js';
 import { ConfigurationError } from './configuration-error.js';
 import { keyEncryptionKeyBeside } from './key-encryption-key.js';
+import { parseOutboundAllowedHosts } from './outbound-allowed-hosts.js';
 import { type RawSettings, type Setting, SETTINGS } from './settings.js';
+import { readTheme } from './theme.js';
 import { parseTrustProxy } from './trust-proxy.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -30,7 +32,9 @@ export function loadConfig(env: Environment): Config {
   const issuer = check(() => readIssuer(raw, production));
   const database = check(() => readDatabaseUrl(raw.databaseUrl));
   const trustProxy = check(() => parseTrustProxy(raw.trustProxy));
+  const outboundAllowedHosts = check(() => parseOutboundAllowedHosts(raw.outboundAllowedHosts));
   const tls = check(() => readTls(raw));
+  const theme = check(() => readTheme(raw));
   const bootstrapClient = check(() => readBootstrapClient(raw, production));
   check(() => refuseSynchronize(env));
   const configuredKey = check(() => readKeyEncryptionKey(raw.keyEncryptionKey, production));
@@ -53,6 +57,8 @@ export function loadConfig(env: Environment): Config {
     ...(tls ? { tls } : {}),
     logLevel: raw.logLevel,
     docsEnabled: raw.docsEnabled ?? !production,
+    theme: theme!,
+    defaultLocale: raw.defaultLocale,
     accessTokenSigningAlg: raw.accessTokenSigningAlg,
     accessTokenLifetimeSeconds: raw.accessTokenLifetimeSeconds,
     keyRotationIntervalDays: raw.keyRotationIntervalDays,
@@ -63,6 +69,10 @@ export function loadConfig(env: Environment): Config {
     passwordHashThreads: raw.passwordHashThreads === 'auto' ? availableParallelism() : raw.passwordHashThreads,
     passwordHashQueueLimit: raw.passwordHashQueueLimit,
     refreshRetryWindowSeconds: raw.refreshRetryWindowSeconds,
+    sessionLifetimeSeconds: raw.sessionLifetimeSeconds,
+    sessionIdleLifetimeSeconds: raw.sessionIdleLifetimeSeconds,
+    idTokenLifetimeSeconds: raw.idTokenLifetimeSeconds,
+    outboundAllowedHosts: outboundAllowedHosts!,
     changeFeedIntervalMs: raw.changeFeedIntervalMs,
     lastUsedFlushSeconds: raw.lastUsedFlushSeconds,
     shutdownDrainSeconds: raw.shutdownDrainSeconds ?? (production ? 5 : 1),

@@ -21,9 +21,17 @@ const integer = (min: number, max: number) =>
 const oneOf = <const T extends string>(...values: T[]) => z.string().refine((text): text is T => (values as string[]).includes(text), `must be one of ${values.join(', ')}`);
 const boolean = oneOf('true', 'false').transform((text) => text === 'true');
 const text = z.string();
+const color = z
+  .string()
+  .regex(/^#?([0-9a-f]{3}|[0-9a-f]{6})$/i, 'must be a colour of six hexadecimal digits, such as 0b7a5f')
+  .transform((digits) => `#${digits.replace('#', '').replace(/^(.)(.)(.)$/, '$1$1$2$2$3$3').toLowerCase()}`);
 
 export const SIGNING_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA'] as const;
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
+
+/** The languages of the pages (BCP 47). */
+export const LOCALES = ['en', 'de'] as const;
+export type Locale = (typeof LOCALES)[number];
 
 /** Every environment variable that the server reads, by the name under which the configuration holds it. Units are in the names. */
 export const SETTINGS = {
@@ -73,6 +81,22 @@ export const SETTINGS = {
     env: 'DOCS_ENABLED', schema: boolean, fallbackNote: '`true`; `false` in production', example: 'true',
     description: 'Serves the API documentation: `/docs` and `/openapi.json`.',
   }),
+  themeName: setting({
+    env: 'THEME_NAME', schema: z.string().regex(/^\P{Control}{1,60}$/u, 'must have 60 characters or fewer, and no control characters'), fallback: 'Mintgate',
+    description: 'The name on the pages that users see: sign-in, consent, account.',
+  }),
+  themeLogoFile: setting({
+    env: 'THEME_LOGO_FILE', schema: text, fallbackNote: 'none: the name and its first letter', example: '',
+    description: 'An SVG or PNG file of 256 KiB or less, shown there in place of the name. Where the user prefers dark pages it stands on a light plate.',
+  }),
+  themeColor: setting({
+    env: 'THEME_COLOR', schema: color, fallback: '0b7a5f',
+    description: 'Colour of buttons, links and marks on light pages, in hexadecimal digits (a # in front may be left out; in a `.env` file it would begin a comment). Text on it and beside it is kept legible (WCAG 2.2 AA).',
+  }),
+  themeColorDark: setting({ env: 'THEME_COLOR_DARK', schema: color, fallbackNote: '`THEME_COLOR`, made as light as it has to be', example: '', description: 'The same on dark pages.' }),
+  defaultLocale: setting({
+    env: 'DEFAULT_LOCALE', schema: oneOf(...LOCALES), fallback: 'en', description: 'Language of the pages for users whose own languages are not among ours: `en` or `de`.',
+  }),
   accessTokenSigningAlg: setting({
     env: 'ACCESS_TOKEN_SIGNING_ALG', schema: oneOf(...SIGNING_ALGORITHMS), fallback: 'ES256',
     description: 'Signature of JWT access tokens: `ES256`, `RS256`, `PS256` or `EdDSA`. After a change, tokens signed with the earlier one stay valid until they expire.',
@@ -103,6 +127,17 @@ export const SETTINGS = {
   refreshRetryWindowSeconds: setting({
     env: 'REFRESH_RETRY_WINDOW_SECONDS', schema: integer(0, 60), fallback: '10',
     description: 'How long a refresh token may be sent again after its use, in seconds, so that a lost answer does not end the session. 0 = strict: every second use is reuse.',
+  }),
+  sessionLifetimeSeconds: setting({
+    env: 'SESSION_LIFETIME_SECONDS', schema: integer(60, 31_536_000), fallback: '86400', description: 'How long a user stays signed in at our pages at most, in seconds. No use moves this end.',
+  }),
+  sessionIdleLifetimeSeconds: setting({
+    env: 'SESSION_IDLE_LIFETIME_SECONDS', schema: integer(60, 31_536_000), fallback: '14400', description: 'How long she stays signed in without a use, in seconds.',
+  }),
+  idTokenLifetimeSeconds: setting({ env: 'ID_TOKEN_LIFETIME_SECONDS', schema: integer(10, 86_400), fallback: '3600', description: 'Lifetime of ID tokens, in seconds.' }),
+  outboundAllowedHosts: setting({
+    env: 'OUTBOUND_ALLOWED_HOSTS', schema: text, fallback: '',
+    description: 'Comma-separated hosts (`host` for all of its ports, or `host:port`; exact names or IP addresses) to which requests to URLs of clients may go wherever they are, over http too. All others are reached by https on port 443 of public addresses only.',
   }),
   changeFeedIntervalMs: setting({
     env: 'CHANGE_FEED_INTERVAL_MS', schema: integer(20, 900), fallback: '250',

@@ -5,6 +5,7 @@ import type { FormParams } from '../common/oauth/form-params.js';
 import { invalidClient, invalidRequest, OAuthError } from '../common/oauth/oauth-error.js';
 import { AccessTokenIssuer } from '../tokens/access-token-issuer.js';
 import type { TokenResponse } from '../tokens/granted-access.js';
+import { IdTokenIssuer } from '../tokens/id-token-issuer.js';
 import { GRANT_HANDLERS, type GrantHandler } from './grant-handler.js';
 import { GrantUsage } from './usage/grant-usage.js';
 
@@ -16,6 +17,7 @@ export class GrantDispatcher {
   constructor(
     @Inject(GRANT_HANDLERS) handlers: readonly GrantHandler[],
     private readonly issuer: AccessTokenIssuer,
+    private readonly idTokens: IdTokenIssuer,
     private readonly usage: GrantUsage,
   ) {
     this.handlers = new Map(handlers.map((handler) => [handler.grantType, handler]));
@@ -39,6 +41,7 @@ export class GrantDispatcher {
     if (handler.headers) announce(handler.headers(client));
     const access = await handler.authorize(client, handler.parse(params), actor);
     const response = await this.issuer.issue(access);
+    if (access.openid) response.id_token = await this.idTokens.issue({ client, userId: access.user!.userId, openid: access.openid, accessToken: response.access_token });
     this.usage.note(handler.grantType, access);
     return response;
   }

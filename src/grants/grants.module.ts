@@ -4,9 +4,13 @@ import { Cleanup } from '../database/cleanup.js';
 import { ResourcesModule } from '../resources/resources.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { UsersModule } from '../users/users.module.js';
+import { AuthorizationCodeGrant } from './authorization-code/authorization-code.grant.js';
+import { AuthorizationCodes } from './authorization-code/authorization-codes.js';
+import { AuthorizationCodesRepository } from './authorization-code/authorization-codes.repository.js';
 import { ClientCredentialsGrant } from './client-credentials/client-credentials.grant.js';
 import { GrantDispatcher } from './grant-dispatcher.js';
 import { GRANT_HANDLERS, type GrantHandler } from './grant-handler.js';
+import { GrantedTarget } from './granted-target.js';
 import { PasswordGrant } from './password/password.grant.js';
 import { RefreshTokenGrant } from './refresh-token/refresh-token.grant.js';
 import { TokenController } from './token.controller.js';
@@ -16,17 +20,19 @@ import { UsageRetention } from './usage/usage-retention.js';
 import { UserScope } from './user-scope.js';
 
 /** Every grant that the server knows. */
-const HANDLERS = [ClientCredentialsGrant, PasswordGrant, RefreshTokenGrant];
+const HANDLERS = [ClientCredentialsGrant, PasswordGrant, AuthorizationCodeGrant, RefreshTokenGrant];
+const AUTHORIZATION_CODES = [AuthorizationCodes, AuthorizationCodesRepository, GrantedTarget];
 const USAGE = [GrantUsage, GrantUsageRepository, UsageRetention];
 
 @Module({
   imports: [ClientsModule, UsersModule, ResourcesModule, TokensModule],
   controllers: [TokenController],
-  providers: [...HANDLERS, { provide: GRANT_HANDLERS, inject: HANDLERS, useFactory: (...handlers: GrantHandler[]) => handlers }, GrantDispatcher, UserScope, ...USAGE],
-  exports: [GrantDispatcher, GrantUsageRepository],
+  providers: [...HANDLERS, { provide: GRANT_HANDLERS, inject: HANDLERS, useFactory: (...handlers: GrantHandler[]) => handlers }, GrantDispatcher, UserScope, ...AUTHORIZATION_CODES, ...USAGE],
+  exports: [AuthorizationCodes, GrantDispatcher, GrantUsage, GrantUsageRepository, UserScope],
 })
 export class GrantsModule {
-  constructor(cleanup: Cleanup, retention: UsageRetention) {
+  constructor(cleanup: Cleanup, codes: AuthorizationCodesRepository, retention: UsageRetention) {
+    cleanup.register('authorization_codes', codes);
     cleanup.register('grant_usage', retention.grantUsage);
     cleanup.register('password_grant_users', retention.passwordGrantUsers);
   }

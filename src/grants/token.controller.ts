@@ -4,6 +4,7 @@ import type { Response } from 'express';
 import type { Actor } from '../audit/audit-log.js';
 import { AuthenticatedClient, ClientAuthGuard } from '../clients/authentication/client-auth.guard.js';
 import type { Client } from '../clients/client.js';
+import { CrossOriginGuard } from '../clients/cross-origin/cross-origin.guard.js';
 import { FormBodyGuard, type FormRequest } from '../common/http/form-body.guard.js';
 import { clientAddress, requestId } from '../common/http/request-context.js';
 import { sendJson } from '../common/http/respond.js';
@@ -29,7 +30,7 @@ class RequestActor implements Actor {
 /** The token endpoint, RFC 6749 §3.2. */
 @ApiExcludeController()
 @Controller('oauth/token')
-@UseGuards(FormBodyGuard, ClientAuthGuard)
+@UseGuards(CrossOriginGuard, FormBodyGuard, ClientAuthGuard)
 @UseFilters(OAuthExceptionFilter)
 export class TokenController {
   constructor(private readonly dispatcher: GrantDispatcher) {}

@@ -8,6 +8,11 @@ import type { User } from '../users/user.js';
 /** Which scopes make sense in a user's token: all but those that promise an ID token or its claims, which this server does not issue. */
 export const isUsableForUsers = (scope: string): boolean => scope === 'offline_access' || !USER_SCOPES.has(scope);
 
+/** Whether a refresh token comes with a scope that a user granted in a browser. A client of OpenID Connect asks for it by `offline_access` (OIDC Core §11). */
+export function givesRefreshToken(client: Client, scope: readonly string[]): boolean {
+  return client.grantTypes.has('refresh_token') && (!scope.includes('openid') || scope.includes('offline_access'));
+}
+
 /** What of a scope a user may hand on to a client. */
 @Injectable()
 export class UserScope {

@@ -47,6 +47,17 @@ export class KeyRotation {
     if (!has('next')) await this.add(alg, 'next', SERVER);
   }
 
+  /**
+   * Sees to it that an algorithm signs from now on, whatever others do: for tokens whose readers expect this one and no other, and fetch the JWKS again for a key that they do not know
+   * (OIDC Core §10.1.1).
+   */
+  async activate(alg: SigningAlgorithm): Promise<void> {
+    const keys = await this.keys.all();
+    if (!keys.some((key) => key.alg === alg && key.status === 'active')) await this.add(alg, 'active', SERVER);
+    await this.ensure(alg);
+    if (!this.ring.has(alg)) await this.ring.reload();
+  }
+
   /** Every algorithm that has an active key. */
   algorithmsInUse(): SigningAlgorithm[] {
     return SIGNING_ALGORITHMS.filter((alg) => this.ring.has(alg));

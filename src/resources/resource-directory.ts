@@ -24,6 +24,7 @@ export class ResourceDirectory {
   private byIdentifier: ReadonlyMap<string, Resource> = new Map();
   private byScope: ReadonlyMap<string, Resource> = new Map();
   private requiredRoles: ReadonlyMap<string, ReadonlySet<string>> = new Map();
+  private descriptions: ReadonlyMap<string, string> = new Map();
   private readonly loads = new Serial();
 
   constructor(
@@ -49,6 +50,11 @@ export class ResourceDirectory {
     return required === undefined || roles.some((role) => required.has(role));
   }
 
+  /** What a scope allows, in the words of its resource. */
+  describe(scope: string): string | undefined {
+    return this.descriptions.get(scope);
+  }
+
   /** The resource that owns a scope. Scopes need not belong to one. */
   ownerOf(scope: string): Resource | undefined {
     return this.byScope.get(scope);
@@ -68,6 +74,7 @@ export class ResourceDirectory {
       accessTokenLifetimeSeconds: row.accessTokenLifetime,
     }));
     this.requiredRoles = new Map(rows.flatMap((row) => row.scopes.filter((scope) => scope.required_roles.length > 0).map((scope) => [scope.name, new Set(scope.required_roles)] as const)));
+    this.descriptions = new Map(rows.flatMap((row) => row.scopes.flatMap(({ name, description }) => (description ? [[name, description] as const] : []))));
     // Last, so that no row can take what is the admin API's.
     all.push(this.adminApi);
     this.byIdentifier = new Map(all.map((resource) => [resource.identifier, resource]));

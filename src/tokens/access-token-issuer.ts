@@ -7,6 +7,7 @@ import { Config } from '../config/config.js';
 import { AccessTokenJwt, MAX_ACCESS_TOKEN_LENGTH } from './access-token-jwt.js';
 import { AccessTokensRepository } from './access-tokens.repository.js';
 import type { GrantedAccess, TokenResponse } from './granted-access.js';
+import { Subjects } from './subject.js';
 import { newTokenId, type TokenTies } from './token-id.js';
 
 /** Turns what was granted into an access token and the response that carries it. A JWT touches no database; an opaque token is one insert. */
@@ -17,6 +18,7 @@ export class AccessTokenIssuer {
     private readonly clock: Clock,
     private readonly jwt: AccessTokenJwt,
     private readonly tokens: AccessTokensRepository,
+    private readonly subjects: Subjects,
   ) {}
 
   /** @throws {OAuthError} `invalid_scope` for a JWT of more than {@link MAX_ACCESS_TOKEN_LENGTH} characters */
@@ -26,12 +28,12 @@ export class AccessTokenIssuer {
     const iat = this.clock.nowSeconds();
     const token = this.jwt.sign({
       iss: this.config.issuer,
-      sub: access.user?.userId ?? access.client.clientId,
+      sub: this.subjectOf(access),
       aud: access.audience.length === 1 ? access.audience[0] : [...access.audience],
       client_id: access.client.clientId,
       iat,
       exp: iat + access.lifetimeSeconds,
-      jti: newTokenId(tiesOf(access)),
+      jti: newTokenId(this.tiesOf(access)),
       ...(scope === '' ? {} : { scope }),
       ...(access.user ? { roles: access.user.roles } : {}),
     });
@@ -42,13 +44,14 @@ export class AccessTokenIssuer {
   private async issueOpaque(access: GrantedAccess, scope: string): Promise<TokenResponse> {
     const token = newOpaqueValue('accessToken');
     const issuedAt = this.clock.nowSeconds() * 1000;
+    const { clientGeneration, userGeneration, familyId } = this.tiesOf(access);
     await this.tokens.insert({
       digest: digestOf(token),
       clientId: access.client.clientId,
-      clientGeneration: access.client.tokenGeneration,
-      userGeneration: access.user?.tokenGeneration ?? null,
-      familyId: access.family?.familyId ?? null,
-      subject: access.user?.userId ?? access.client.clientId,
+      clientGeneration,
+      userGeneration: userGeneration ?? null,
+      familyId: familyId ?? null,
+      subject: this.subjectOf(access),
       scope,
       audience: [...access.audience],
       issuedAt,
@@ -57,14 +60,21 @@ export class AccessTokenIssuer {
     });
     return response(token, access, scope);
   }
+
+  /** Of the client when there is no user (RFC 9068 §2.2). */
+  private subjectOf({ client, user }: GrantedAccess): string {
+    return user ? this.subjects.of(client, user.userId) : client.clientId;
+  }
+
+  private tiesOf({ client, user, family }: GrantedAccess): TokenTies {
+    return {
+      clientGeneration: client.tokenGeneration,
+      ...(user ? { userGeneration: this.subjects.generationOf(client, user) } : {}),
+      ...(family ? { familyId: family.familyId } : {}),
+    };
+  }
 }
 
-const tiesOf = ({ client, user, family }: GrantedAccess): TokenTies => ({
-  clientGeneration: client.tokenGeneration,
-  ...(user ? { userGeneration: user.tokenGeneration } : {}),
-  ...(family ? { familyId: family.familyId } : {}),
-});
-
 function response(token: string, { lifetimeSeconds, family }: GrantedAccess, scope: string): TokenResponse {
-  return { access_token: token, token_type: 'Bearer', expires_in: lifetimeSeconds, ...(family ? { refresh_token: family.refreshToken } : {}), ...(scope === '' ? {} : { scope }) };
+  return { access_token: token, token_type: 'Bearer', expires_in: lifetimeSeconds, ...(family?.refreshToken === undefined ? {} : { refresh_token: family.refreshToken }), ...(scope === '' ? {} : { scope }) };
 }

@@ -7,12 +7,16 @@ import { UserDirectory } from '../users/user-directory.js';
 import { AccessTokenJwt, MAX_ACCESS_TOKEN_LENGTH } from './access-token-jwt.js';
 import { AccessTokensRepository } from './access-tokens.repository.js';
 import { RevokedTokens } from './revoked-tokens.js';
+import { Subjects } from './subject.js';
 import { type TokenTies, tiesOf } from './token-id.js';
 
 /** What an access token of ours says, in whichever form. */
 export interface AccessToken {
   readonly clientId: string;
+  /** The `sub`: the client's id, or the user as the client knows her. */
   readonly subject: string;
+  /** Whom a verified token speaks of; `undefined` in a client's. */
+  readonly userId?: string;
   readonly scope: string;
   readonly audience: readonly string[];
   /** Seconds since the epoch. */
@@ -38,6 +42,7 @@ export class AccessTokenVerifier {
     private readonly revoked: RevokedTokens,
     private readonly clients: ClientDirectory,
     private readonly users: UserDirectory,
+    private readonly subjects: Subjects,
   ) {}
 
   /**
@@ -51,8 +56,9 @@ export class AccessTokenVerifier {
     const client = await this.clients.find(read.clientId);
     if (!client?.enabled || client.tokenGeneration !== read.ties.clientGeneration) return undefined;
     if (read.ties.userGeneration === undefined) return read;
-    const user = await this.users.find(read.subject);
-    return user?.enabled && user.tokenGeneration === read.ties.userGeneration ? { ...read, roles: user.roles } : undefined;
+    const userId = this.subjects.userIdOf(client, read.subject);
+    const user = userId === undefined ? null : await this.users.find(userId);
+    return user?.enabled && this.subjects.generationOf(client, user) === read.ties.userGeneration ? { ...read, userId: user.userId, roles: user.roles } : undefined;
   }
 
   /** The token if we issued it and it has not expired, in whichever state. */

@@ -12,7 +12,7 @@ export class AccessTokenEntity {
   @Column({ name: 'client_id', type: 'varchar', length: 128 }) clientId: string;
   /** The client's token generation when it was issued. */
   @Column({ name: 'client_generation', type: 'varchar', length: 16 }) clientGeneration: string;
-  /** The user's, when it speaks of one. */
+  /** The user's as the client may see it, when it speaks of one. */
   @Column({ name: 'user_generation', type: 'varchar', length: 16, nullable: true }) userGeneration: string | null;
   @Column({ name: 'family_id', type: 'varchar', length: 32, nullable: true }) familyId: string | null;
   @Column({ type: 'varchar', length: 128 }) subject: string;

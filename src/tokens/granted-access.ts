@@ -1,11 +1,12 @@
 import type { Client } from '../clients/client.js';
 import type { User } from '../users/user.js';
+import type { OpenIdGrant } from './openid-grant.js';
 
 /** The lineage of refresh tokens that an access token comes with. */
 export interface GrantedFamily {
   readonly familyId: string;
-  /** The one that is good now. */
-  readonly refreshToken: string;
+  /** The one that is good now; `undefined` where none is given. */
+  readonly refreshToken?: string;
 }
 
 /** What a grant decided, before any token exists. */
@@ -19,6 +20,8 @@ export interface GrantedAccess {
   readonly format: 'jwt' | 'opaque';
   readonly lifetimeSeconds: number;
   readonly family?: GrantedFamily;
+  /** With `openid` in the scope: what the ID token says. */
+  readonly openid?: OpenIdGrant;
 }
 
 /** A successful token response, RFC 6749 §5.1. `scope` is there whenever there is one to tell (§3.3). */
@@ -28,5 +31,7 @@ export interface TokenResponse {
   /** Seconds. */
   expires_in: number;
   refresh_token?: string;
+  /** OIDC Core §3.1.3.3. */
+  id_token?: string;
   scope?: string;
 }

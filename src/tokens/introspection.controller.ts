@@ -12,6 +12,7 @@ import { Config } from '../config/config.js';
 import { ResourceDirectory } from '../resources/resource-directory.js';
 import { type AccessToken, AccessTokenVerifier } from './access-token-verifier.js';
 import { RefreshTokens } from './refresh-tokens.js';
+import { Subjects } from './subject.js';
 
 type Description = Record<string, unknown>;
 
@@ -26,6 +27,7 @@ export class IntrospectionController {
     private readonly verifier: AccessTokenVerifier,
     private readonly refreshTokens: RefreshTokens,
     private readonly resources: ResourceDirectory,
+    private readonly subjects: Subjects,
   ) {}
 
   @Post()
@@ -43,7 +45,7 @@ export class IntrospectionController {
   /** For the client that it was issued to, and nobody else. It has no `token_type`: it is of no use at a resource. */
   private async describeRefreshToken(value: string, client: Client): Promise<Description | undefined> {
     const family = await this.refreshTokens.inspect(value, client);
-    return family && { active: true, client_id: family.clientId, sub: family.userId, ...(family.scope === '' ? {} : { scope: family.scope }), iss: this.config.issuer, exp: seconds(Math.min(family.expiresAt, family.idleExpiresAt)) };
+    return family && { active: true, client_id: family.clientId, sub: this.subjects.of(client, family.userId), ...(family.scope === '' ? {} : { scope: family.scope }), iss: this.config.issuer, exp: seconds(Math.min(family.expiresAt, family.idleExpiresAt)) };
   }
 
   /** Its own tokens, and those for a resource that it serves; any other token is as good as none (RFC 7662 §4). */

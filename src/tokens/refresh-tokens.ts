@@ -14,6 +14,7 @@ import { ChangeFeed } from '../database/change-feed.js';
 import type { User } from '../users/user.js';
 import { UserDirectory } from '../users/user-directory.js';
 import type { GrantedFamily } from './granted-access.js';
+import type { OpenIdGrant } from './openid-grant.js';
 import { RefreshTokenCodec } from './refresh-token-codec.js';
 import type { Target } from './target-resolver.js';
 import { TokenFamiliesRepository } from './token-families.repository.js';
@@ -27,6 +28,15 @@ const DAY_MS = 86_400_000;
 const MAX_LOOKS = 3;
 
 const refused = (detail: string) => invalidGrant('The refresh token is not valid.', detail);
+
+/** What is known of a family from the authorization endpoint. */
+export interface FamilyBeginning {
+  familyId?: string;
+  sessionId?: string;
+  openid?: OpenIdGrant;
+  /** Whether a refresh token is given; it is unless said otherwise. */
+  refreshable?: boolean;
+}
 
 /** A family whose token was presented, and the user who authorized it. */
 export interface PresentedFamily {
@@ -53,11 +63,12 @@ export class RefreshTokens {
   ) {}
 
   /** Begins a family for what a user granted to a client, in the transaction of the manager. */
-  async begin(client: Client, user: User, grantType: GrantType, { scope, audience }: Target, manager: EntityManager): Promise<GrantedFamily> {
+  async begin(client: Client, user: User, grantType: GrantType, { scope, audience }: Target, manager: EntityManager, beginning: FamilyBeginning = {}): Promise<GrantedFamily> {
+    const { familyId = randomId(), sessionId = null, openid = null, refreshable = true } = beginning;
     const nowMs = this.clock.nowMs();
-    const familyId = randomId();
     const refreshToken = this.codec.first(familyId);
-    const expiresAt = nowMs + client.refreshTokenLifetimeSeconds * 1000;
+    // Without a refresh token the family is what its access tokens are revoked by, and is over with them.
+    const expiresAt = nowMs + (refreshable ? client.refreshTokenLifetimeSeconds * 1000 : 0);
     const family = {
       familyId,
       clientId: client.clientId,
@@ -73,11 +84,13 @@ export class RefreshTokens {
       retryUntil: null,
       issuedAt: nowMs,
       expiresAt,
+      sessionId,
+      openid,
       revokedAt: null,
-      ...this.ends(client, expiresAt, 0),
+      ...this.ends(client, expiresAt, 0, sessionId === null ? 0 : nowMs + this.config.sessionLifetimeSeconds * 1000),
     };
     await this.families.insert(family, manager);
-    return { familyId, refreshToken };
+    return { familyId, ...(refreshable ? { refreshToken } : {}) };
   }
 
   /**
@@ -135,7 +148,7 @@ export class RefreshTokens {
 
   private async rotate(family: TokenFamilyEntity, currentDigest: string, successorSalt: string, client: Client): Promise<boolean> {
     const windowMs = this.config.refreshRetryWindowSeconds * 1000;
-    const rotation = { currentDigest, successorSalt, retryUntil: this.clock.nowMs() + windowMs, ...this.ends(client, family.expiresAt, family.accessExpiresAt) };
+    const rotation = { currentDigest, successorSalt, retryUntil: this.clock.nowMs() + windowMs, ...this.ends(client, family.expiresAt, family.accessExpiresAt, family.sessionId === null ? 0 : family.purgeAfter) };
     try {
       return await this.families.rotate(family, rotation);
     } catch (error) {
@@ -144,14 +157,17 @@ export class RefreshTokens {
     }
   }
 
-  /** A use moves the idle end, never beyond the absolute one. */
-  private ends(client: Client, expiresAt: number, accessExpiredAt: number) {
+  /**
+   * A use moves the idle end, never beyond the absolute one.
+   * @param neededUntil when the session is over: until then the row tells to which clients the user signed in
+   */
+  private ends(client: Client, expiresAt: number, accessExpiredAt: number, neededUntil: number) {
     const nowMs = this.clock.nowMs();
     const idleExpiresAt = Math.min(nowMs + client.refreshTokenIdleLifetimeSeconds * 1000, expiresAt);
     // The longest that any audience gives this client; and a repeated use gives another access token, which ends later by as much.
     const accessExpiresAt = Math.max(accessExpiredAt, nowMs + (client.accessTokenLifetimeSeconds + this.config.refreshRetryWindowSeconds) * 1000);
     // In whole days, so that its index is not written with every use.
-    return { idleExpiresAt, accessExpiresAt, purgeAfter: Math.ceil(Math.max(idleExpiresAt, accessExpiresAt) / DAY_MS) * DAY_MS };
+    return { idleExpiresAt, accessExpiresAt, purgeAfter: Math.ceil(Math.max(idleExpiresAt, accessExpiresAt, neededUntil) / DAY_MS) * DAY_MS };
   }
 
   private isOf({ clientId, clientGeneration }: TokenFamilyEntity, client: Client): boolean {

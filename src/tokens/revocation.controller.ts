@@ -3,6 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { AuthenticatedClient, ClientAuthGuard } from '../clients/authentication/client-auth.guard.js';
 import type { Client } from '../clients/client.js';
+import { CrossOriginGuard } from '../clients/cross-origin/cross-origin.guard.js';
 import type { Actor } from '../audit/audit-log.js';
 import { isRefreshToken } from '../common/crypto/opaque-value.js';
 import { FormBodyGuard, type FormRequest } from '../common/http/form-body.guard.js';
@@ -18,7 +19,7 @@ import { TokenRevocation } from './token-revocation.js';
 /** Token revocation, RFC 7009. */
 @ApiExcludeController()
 @Controller('oauth/revoke')
-@UseGuards(FormBodyGuard, ClientAuthGuard)
+@UseGuards(CrossOriginGuard, FormBodyGuard, ClientAuthGuard)
 @UseFilters(OAuthExceptionFilter)
 export class RevocationController {
   constructor(

@@ -5,7 +5,7 @@ import type { SigningAlgorithm } from '../config/settings.js';
 import { KeyRing, type SigningKey } from '../keys/key-ring.js';
 
 /** The `typ` of each kind of JWT that this server signs: none is taken for another (RFC 8725 §3.11). */
-export type JwtType = 'at+jwt';
+export type JwtType = 'at+jwt' | 'JWT' | 'logout+jwt';
 
 /** Signs and verifies JWTs with this server's keys: `alg`, `typ` and `kid` in the header and nothing else. */
 @Injectable()

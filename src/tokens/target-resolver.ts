@@ -40,7 +40,7 @@ export class TargetResolver {
       }
       owner ??= found;
     }
-    return target(client, scope, owner ? [owner.identifier] : [this.config.issuer], owner ? [owner] : []);
+    return this.target(client, scope, owner ? [owner] : []);
   }
 
   private byResource(client: Client, scope: readonly string[], explicit: boolean, requested: readonly string[]): Target {
@@ -50,7 +50,7 @@ export class TargetResolver {
       return owner === undefined || resources.includes(owner);
     });
     if (explicit && fitting.length < scope.length) throw new OAuthError('invalid_scope', 'The scope holds what does not belong to the requested resource.');
-    return target(client, fitting, resources.map((resource) => resource.identifier), resources);
+    return this.target(client, fitting, resources);
   }
 
   /** A client may turn to a resource that it has a scope of, and to one that has no scopes at all. */
@@ -59,10 +59,13 @@ export class TargetResolver {
     if (!resource || (resource.scopes.size > 0 && ![...resource.scopes].some((scope) => client.scope.has(scope)))) throw invalidTarget();
     return resource;
   }
-}
 
-function target(client: Client, scope: readonly string[], audience: readonly string[], resources: readonly Resource[]): Target {
-  const opaque = client.accessTokenFormat === 'opaque' || resources.some((resource) => resource.accessTokenFormat === 'opaque');
-  const lifetimes = resources.flatMap((resource) => resource.accessTokenLifetimeSeconds ?? []);
-  return { scope, audience, format: opaque ? 'opaque' : 'jwt', lifetimeSeconds: Math.min(client.accessTokenLifetimeSeconds, ...lifetimes) };
+  private target(client: Client, scope: readonly string[], resources: readonly Resource[]): Target {
+    const opaque = client.accessTokenFormat === 'opaque' || resources.some((resource) => resource.accessTokenFormat === 'opaque');
+    const lifetimes = resources.flatMap((resource) => resource.accessTokenLifetimeSeconds ?? []);
+    // A token with `openid` is good at the userinfo endpoint as well, which is this server's own.
+    const withIssuer = resources.length === 0 || scope.includes('openid');
+    const audience = [...resources.map((resource) => resource.identifier), ...(withIssuer ? [this.config.issuer] : [])];
+    return { scope, audience, format: opaque ? 'opaque' : 'jwt', lifetimeSeconds: Math.min(client.accessTokenLifetimeSeconds, ...lifetimes) };
+  }
 }

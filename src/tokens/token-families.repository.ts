@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Database } from '../database/database.js';
+import type { OpenIdGrant } from './openid-grant.js';
 import type { TokenFamilyEntity } from './token-family.entity.js';
 
 /** How a family moves on from one refresh token to the next. Times are milliseconds since the epoch. */
@@ -17,7 +18,7 @@ type Row = Record<string, string | number | null>;
 
 const COLUMNS = [
   'family_id', 'client_id', 'client_generation', 'user_id', 'user_generation', 'grant_type', 'scope', 'audience', 'current_digest', 'previous_digest', 'successor_salt',
-  'retry_until', 'issued_at', 'expires_at', 'idle_expires_at', 'access_expires_at', 'revoked_at', 'purge_after',
+  'retry_until', 'issued_at', 'expires_at', 'idle_expires_at', 'access_expires_at', 'revoked_at', 'purge_after', 'session_id', 'openid',
 ];
 const INSERT = `INSERT INTO token_families (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})`;
 const FIND = `SELECT id, ${COLUMNS.join(', ')} FROM token_families WHERE family_id = ?`;
@@ -34,6 +35,7 @@ export class TokenFamiliesRepository {
     const values = [
       family.familyId, family.clientId, family.clientGeneration, family.userId, family.userGeneration, family.grantType, family.scope, JSON.stringify(family.audience), family.currentDigest, family.previousDigest,
       family.successorSalt, family.retryUntil, family.issuedAt, family.expiresAt, family.idleExpiresAt, family.accessExpiresAt, family.revokedAt, family.purgeAfter,
+      family.sessionId, family.openid && JSON.stringify(family.openid),
     ];
     await this.database.execute(INSERT, values, manager);
   }
@@ -60,6 +62,23 @@ export class TokenFamiliesRepository {
   /** Answers whether it was this call that revoked it. */
   async revoke(familyId: string, nowMs: number, manager: EntityManager): Promise<boolean> {
     return (await this.database.execute('UPDATE token_families SET revoked_at = ? WHERE family_id = ? AND revoked_at IS NULL', [nowMs, familyId], manager)) === 1;
+  }
+
+  /** Those that are not revoked and may still have good tokens. */
+  async ofUserAndClient(userId: string, clientId: string, nowMs: number): Promise<TokenFamilyEntity[]> {
+    const rows = await this.database.query<Row>(`SELECT id, ${COLUMNS.join(', ')} FROM token_families WHERE user_id = ? AND client_id = ? AND revoked_at IS NULL AND purge_after >= ?`, [userId, clientId, nowMs]);
+    return rows.map(toEntity);
+  }
+
+  /** To which clients the user signed in by a session. */
+  async clientsOfSession(sessionId: string): Promise<string[]> {
+    return (await this.database.query<{ client_id: string }>('SELECT DISTINCT client_id FROM token_families WHERE session_id = ?', [sessionId])).map((row) => row.client_id);
+  }
+
+  /** Those that were authorized in a session, are not revoked, and may still have good tokens. */
+  async ofSession(sessionId: string, nowMs: number): Promise<TokenFamilyEntity[]> {
+    const rows = await this.database.query<Row>(`SELECT id, ${COLUMNS.join(', ')} FROM token_families WHERE session_id = ? AND revoked_at IS NULL AND purge_after >= ?`, [sessionId, nowMs]);
+    return rows.map(toEntity);
   }
 
   countExpired(nowMs: number): Promise<number> {
@@ -98,5 +117,7 @@ function toEntity(row: Row): TokenFamilyEntity {
     accessExpiresAt: time('access_expires_at'),
     revokedAt: optionalTime('revoked_at'),
     purgeAfter: time('purge_after'),
+    sessionId: optionalText('session_id'),
+    openid: row['openid'] === null ? null : (JSON.parse(text('openid')) as OpenIdGrant),
   };
 }

@@ -7,6 +7,9 @@ import { RevokedTokens } from './revoked-tokens.js';
 import { TokenFamiliesRepository } from './token-families.repository.js';
 import type { TokenFamilyEntity } from './token-family.entity.js';
 
+/** Why a family ends. */
+export type FamilyEvent = 'refresh_token.revoked' | 'refresh_token.reused' | 'authorization_code.replayed' | 'consent.revoked' | 'session.ended';
+
 /** Revokes families of tokens, refresh and access tokens alike: here at once, on every other instance with its next look at the change feed. */
 @Injectable()
 export class TokenFamilyRevocation {
@@ -19,7 +22,13 @@ export class TokenFamilyRevocation {
     private readonly clock: Clock,
   ) {}
 
-  async revoke({ familyId, clientId, userId }: TokenFamilyEntity, type: 'refresh_token.revoked' | 'refresh_token.reused', actor: Actor): Promise<void> {
+  /** Revokes whatever came of one authorization, if anything did. */
+  async revokeById(familyId: string, type: FamilyEvent, actor: Actor): Promise<void> {
+    const family = await this.families.find(familyId);
+    if (family) await this.revoke(family, type, actor);
+  }
+
+  async revoke({ familyId, clientId, userId }: TokenFamilyEntity, type: FamilyEvent, actor: Actor): Promise<void> {
     const accessExpiresAt = await this.transactions.run(async (manager) => {
       if (!(await this.families.revoke(familyId, this.clock.nowMs(), manager))) return undefined;
       // Read under the lock that the update took: a rotation just before it may have moved this on.

@@ -1,5 +1,6 @@
 import { Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
 import { EpochMsColumn } from '../database/epoch-ms.column.js';
+import type { OpenIdGrant } from './openid-grant.js';
 
 /**
  * What one authorization by a user gave: a lineage of refresh tokens, of which one is good at any time, and the access tokens that came with them. The row
@@ -7,6 +8,8 @@ import { EpochMsColumn } from '../database/epoch-ms.column.js';
  */
 @Entity('token_families')
 @Index('token_families_family_id', ['familyId'], { unique: true })
+@Index('token_families_user_id', ['userId'])
+@Index('token_families_session_id', ['sessionId'])
 @Index('token_families_purge_after', ['purgeAfter'])
 export class TokenFamilyEntity {
   @PrimaryGeneratedColumn({ type: 'integer' }) id: number;
@@ -37,6 +40,10 @@ export class TokenFamilyEntity {
   @EpochMsColumn('idle_expires_at') idleExpiresAt: number;
   /** No access token of the family lives longer. */
   @EpochMsColumn('access_expires_at') accessExpiresAt: number;
+  /** In which it was authorized; `null` where no browser was involved. */
+  @Column({ name: 'session_id', type: 'varchar', length: 32, nullable: true }) sessionId: string | null;
+  /** What its ID tokens say; `null` without `openid` in the scope. */
+  @Column({ type: 'simple-json', nullable: true }) openid: OpenIdGrant | null;
   @EpochMsColumn('revoked_at', { nullable: true }) revokedAt: number | null;
   @EpochMsColumn('purge_after') purgeAfter: number;
 }

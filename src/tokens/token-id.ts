@@ -7,7 +7,7 @@ const GENERATION_CHARACTERS = 8;
 export interface TokenTies {
   /** The client's token generation when it was issued. */
   readonly clientGeneration: string;
-  /** The user's, when it speaks of one. */
+  /** The user's as the client may see it ({@link Subjects.generationOf}), when it speaks of one. */
   readonly userGeneration?: string;
   /** The lineage of refresh tokens that it came with, if any. */
   readonly familyId?: string;

@@ -12,12 +12,15 @@ import { AccessTokenJwt } from './access-token-jwt.js';
 import { AccessTokenVerifier } from './access-token-verifier.js';
 import { AccessTokensRepository } from './access-tokens.repository.js';
 import { BearerGuard } from './bearer.guard.js';
+import { IdTokenIssuer } from './id-token-issuer.js';
+import { IdTokenKeys } from './id-token-keys.js';
 import { IntrospectionController } from './introspection.controller.js';
 import { RefreshTokenCodec } from './refresh-token-codec.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import { RevocationController } from './revocation.controller.js';
 import { RevokedTokens } from './revoked-tokens.js';
 import { SignedJwt } from './signed-jwt.js';
+import { Subjects } from './subject.js';
 import { TargetResolver } from './target-resolver.js';
 import { TokenFamiliesRepository } from './token-families.repository.js';
 import { TokenFamilyRevocation } from './token-family-revocation.js';
@@ -25,6 +28,8 @@ import { TokenRevocation } from './token-revocation.js';
 import { UncertainRotations } from './uncertain-rotations.js';
 
 const ACCESS_TOKENS = [SignedJwt, AccessTokenJwt, AccessTokenIssuer, AccessTokenVerifier, AccessTokensRepository, BearerGuard, RevokedTokens, TargetResolver, TokenRevocation];
+const ID_TOKENS = [IdTokenIssuer, IdTokenKeys];
+const SUBJECTS = { provide: Subjects, inject: [SecretBox], useFactory: (box: SecretBox) => new Subjects(box.derive('pairwise-subjects')) };
 const REFRESH_TOKENS = [
   { provide: RefreshTokenCodec, inject: [SecretBox], useFactory: (box: SecretBox) => new RefreshTokenCodec(box.derive('refresh-tokens')) },
   RefreshTokens,
@@ -36,8 +41,8 @@ const REFRESH_TOKENS = [
 @Module({
   imports: [JwtModule.register({}), AuditModule, ClientsModule, UsersModule, KeysModule, ResourcesModule],
   controllers: [IntrospectionController, RevocationController],
-  providers: [...ACCESS_TOKENS, ...REFRESH_TOKENS],
-  exports: [AccessTokenIssuer, AccessTokenVerifier, AccessTokensRepository, BearerGuard, RefreshTokens, TargetResolver],
+  providers: [SUBJECTS, ...ACCESS_TOKENS, ...ID_TOKENS, ...REFRESH_TOKENS],
+  exports: [AccessTokenIssuer, AccessTokenVerifier, AccessTokensRepository, BearerGuard, IdTokenIssuer, IdTokenKeys, RefreshTokens, SignedJwt, Subjects, TargetResolver, TokenFamiliesRepository, TokenFamilyRevocation],
 })
 export class TokensModule {
   constructor(cleanup: Cleanup, tokens: AccessTokensRepository, families: TokenFamiliesRepository) {

@@ -49,7 +49,8 @@ export class UserRegistry {
     return this.change(userId, (current) => {
       const profile = edit(current);
       const before = profileOf(current);
-      const changed = (Object.keys(profile) as (keyof UserProfile)[]).filter((field) => JSON.stringify(before[field]) !== JSON.stringify(profile[field]));
+      const fields = Object.keys({ ...before, ...profile }) as (keyof UserProfile)[];
+      const changed = fields.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(profile[field]));
       if (changed.length === 0) return { result: current };
       // Tokens of a disabled user are dead for good: enabling her again does not bring them back.
       const disabled = current.enabled && !profile.enabled;

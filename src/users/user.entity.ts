@@ -1,5 +1,6 @@
 import { Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
 import { EpochMsColumn } from '../database/epoch-ms.column.js';
+import type { StandardClaims } from './standard-claims.js';
 
 @Entity('users')
 @Index('users_user_id', ['userId'], { unique: true })
@@ -16,6 +17,8 @@ export class UserEntity {
   @Column({ name: 'email_key', type: 'varchar', length: 255, nullable: true }) emailKey: string | null;
   @Column({ name: 'email_verified', type: 'boolean' }) emailVerified: boolean;
   @Column({ type: 'varchar', length: 255, nullable: true }) name: string | null;
+  /** `null`: none is set. */
+  @Column({ type: 'simple-json', nullable: true }) claims: StandardClaims | null;
   @Column({ type: 'simple-json' }) roles: string[];
   @Column({ type: 'boolean' }) enabled: boolean;
   /** See {@link PasswordHashing}; `null`: no password is set. */

@@ -59,6 +59,8 @@ const BAD: [variable: string, values: string[]][] = [
   [integers('PASSWORD_HASH_THREADS', 1, 64)[0], [...integers('PASSWORD_HASH_THREADS', 1, 64)[1], 'AUTO', 'all']],
   integers('PASSWORD_HASH_QUEUE_LIMIT', 1, 10_000),
   integers('REFRESH_RETRY_WINDOW_SECONDS', 0, 60),
+  ['OUTBOUND_ALLOWED_HOSTS', ['*', '*.example.com', 'https://app.internal', 'app.internal/path', 'user@app.internal', 'app.internal:0', 'app.internal:65536', 'app.internal:x', 'app.internal:', ':8080', '10.0.0.0/8', '0x7f.1', '127.1', '2130706433', 'fd00::1', '[fd00:0::1]', '[::ffff:127.0.0.1]', '[::1',
+    'app internal', 'app.internal;b.internal', 'app.internal, https://b.internal', 'ünïcode.internal']],
   integers('CHANGE_FEED_INTERVAL_MS', 20, 900),
   integers('LAST_USED_FLUSH_SECONDS', 1, 3600),
   integers('SHUTDOWN_DRAIN_SECONDS', 0, 300),
@@ -162,14 +164,22 @@ describe('a right setting', () => {
     expect(loadConfig({ ...BASE, TRUST_PROXY: text }).trustProxy).toEqual(expected);
   });
 
+  it.each([
+    ['app.internal', ['app.internal']],
+    ['App.Internal:8443, 10.1.2.3:80 ,[fd00::1]:8080,[::1],localhost', ['app.internal:8443', '10.1.2.3:80', '[fd00::1]:8080', '[::1]', 'localhost']],
+    [' , ', []],
+  ])('OUTBOUND_ALLOWED_HOSTS=%s is taken', (text, expected) => {
+    expect(loadConfig({ ...BASE, OUTBOUND_ALLOWED_HOSTS: text }).outboundAllowedHosts).toEqual(expected);
+  });
+
   it('DATABASE_URL gives up its escaped characters', () => {
     expect(loadConfig({ ...BASE, DATABASE_URL: 'mysql://app%40eu:p%2Fw%3A%23@db.internal/mint%20gate' }).database).toEqual({ type: 'mysql', host: 'db.internal', port: 3306, username: 'app@eu', password: 'p/w:#', database: 'mint gate' });
     expect(loadConfig({ ...BASE, DATABASE_URL: 'mariadb://u@[::1]:3307/db' }).database).toMatchObject({ type: 'mariadb', host: '::1', port: 3307, password: '' });
   });
 
   it('cannot be changed afterwards: the configuration is frozen to its leaves', () => {
-    const config = loadConfig({ ...BASE, BOOTSTRAP_CLIENT_ID: 'admin', BOOTSTRAP_CLIENT_SECRET: 'x', TRUST_PROXY: 'loopback', DATABASE_URL: 'mysql://u@h/db' });
-    for (const each of [config, config.database, config.trustProxy, config.bootstrapClient]) expect(Object.isFrozen(each)).toBe(true);
+    const config = loadConfig({ ...BASE, BOOTSTRAP_CLIENT_ID: 'admin', BOOTSTRAP_CLIENT_SECRET: 'x', TRUST_PROXY: 'loopback', OUTBOUND_ALLOWED_HOSTS: 'localhost', DATABASE_URL: 'mysql://u@h/db' });
+    for (const each of [config, config.database, config.trustProxy, config.outboundAllowedHosts, config.bootstrapClient]) expect(Object.isFrozen(each)).toBe(true);
     expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
   });
 });

@@ -7,7 +7,7 @@ import { SpawnedServer } from '../support/spawned-server.js';
 import { KEY_ENCRYPTION_KEY, TestServer } from '../support/test-server.js';
 
 const TABLES = [
-  'access_tokens', 'audit_events', 'changes', 'client_secrets', 'clients', 'grant_usage', 'password_attempts', 'password_grant_users', 'resource_scopes', 'resources', 'signing_keys', 'token_families', 'users',
+  'access_tokens', 'audit_events', 'backchannel_logouts', 'changes', 'client_origins', 'client_secrets', 'clients', 'grant_usage', 'password_attempts', 'password_grant_users', 'resource_scopes', 'resources', 'signing_keys', 'token_families', 'users',
 ];
 const OUR_OWN = { BOOTSTRAP_CLIENT_ID: '', BOOTSTRAP_CLIENT_SECRET: '' };
 const MARIADB = databaseKinds().filter((kind) => kind === 'MariaDB');

@@ -16,7 +16,7 @@ const printable = { message: 'may not hold control or formatting characters' };
 const clientId = { message: 'must start with a letter or digit, not with usr_, and hold 128 letters, digits and . _ ~ - at most' };
 
 /** The body that describes a client. Every member may be left out; the server then chooses. */
-export class ClientDto implements Partial<Omit<ClientMetadata, 'default_scope' | 'password_grant_sunset'>> {
+export class ClientDto implements Partial<Omit<ClientMetadata, 'default_scope' | 'password_grant_sunset' | 'backchannel_logout_uri'>> {
   @ApiPropertyOptional({ example: 'Billing cron job', maxLength: 255, description: 'Default: the client id.' })
   @IsOptional() @IsString() @Length(1, 255) @Matches(PRINTABLE, printable)
   client_name?: string;
@@ -43,6 +43,17 @@ export class ClientDto implements Partial<Omit<ClientMetadata, 'default_scope' |
   @ApiPropertyOptional({ type: [String], default: [], example: [] })
   @IsOptional() @IsArray() @ArrayMaxSize(100) @IsString({ each: true })
   post_logout_redirect_uris?: string[];
+
+  @ApiPropertyOptional({
+    type: String, nullable: true, example: null,
+    description: 'Where a logout token is sent when a session ends that the client took part in (OpenID Connect Back-Channel Logout 1.0). https on port 443 of a public address, or a host in OUTBOUND_ALLOWED_HOSTS. Default, and `null`: nowhere.',
+  })
+  @IsOptional() @IsString()
+  backchannel_logout_uri?: string | null;
+
+  @ApiPropertyOptional({ default: false, description: 'Whether it needs `sid` in the logout token, which is always there.' })
+  @IsOptional() @IsBoolean()
+  backchannel_logout_session_required?: boolean;
 
   @ApiPropertyOptional({ example: 'invoices:read invoices:write', default: '', description: 'All that it may ask for, separated by single spaces.' })
   @IsOptional() @IsString() @MaxLength(8000)
@@ -72,11 +83,15 @@ export class ClientDto implements Partial<Omit<ClientMetadata, 'default_scope' |
   @IsOptional() @IsBoolean()
   require_pkce?: boolean;
 
+  @ApiPropertyOptional({ default: false, description: 'Whether it must push its authorization requests (RFC 9126).' })
+  @IsOptional() @IsBoolean()
+  require_pushed_authorization_requests?: boolean;
+
   @ApiPropertyOptional({ enum: ID_TOKEN_ALGS, default: 'RS256' })
   @IsOptional() @IsIn(ID_TOKEN_ALGS)
   id_token_signed_response_alg?: ClientMetadata['id_token_signed_response_alg'];
 
-  @ApiPropertyOptional({ enum: SUBJECT_TYPES, default: 'public' })
+  @ApiPropertyOptional({ enum: SUBJECT_TYPES, default: 'public', description: '`pairwise`: each host of redirect URIs gets a `sub` of its own for a user, and a client without one its own. With a change, also of that host, users get another `sub`, and their access tokens end.' })
   @IsOptional() @IsIn(SUBJECT_TYPES)
   subject_type?: ClientMetadata['subject_type'];
 

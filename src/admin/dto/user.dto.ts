@@ -1,14 +1,15 @@
 import { ApiProperty, ApiPropertyOptional, PartialType } from '@nestjs/swagger';
 import { ArrayMaxSize, IsArray, IsBoolean, IsEmail, IsOptional, IsString, Length, Matches, MaxLength } from 'class-validator';
-import type { UserProfile } from '../../users/user-profile.js';
+import type { GivenProfile } from '../../users/user-profile.js';
 import { PRINTABLE } from './client.dto.js';
+import { StandardClaimsDto } from './standard-claims.dto.js';
 
 /** No control, formatting, private or unassigned characters, and no line or paragraph separators. */
 const USERNAME = /^[^\p{C}\p{Zl}\p{Zp}]*$/u;
 const printable = { message: 'may not hold control or formatting characters' };
 
 /** The body that describes a user. */
-export class UserDto implements Partial<Omit<UserProfile, 'email' | 'name'>> {
+export class UserDto extends StandardClaimsDto implements GivenProfile {
   @ApiProperty({ example: 'margaret', minLength: 1, maxLength: 128, description: 'Compared without regard to case and width (NFKC).' })
   @IsString() @Length(1, 128) @Matches(USERNAME, printable)
   username: string;

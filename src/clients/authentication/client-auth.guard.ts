@@ -1,9 +1,10 @@
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable } from '@nestjs/common';
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
 import type { FormRequest } from '../../common/http/form-body.guard.js';
 import { invalidClient, invalidRequest } from '../../common/oauth/oauth-error.js';
 import type { Client } from '../client.js';
 import type { TokenEndpointAuthMethod } from '../client-metadata.js';
+import { confineToOriginsOf } from '../cross-origin/cross-origin.guard.js';
 import type { AuthenticationResult } from './client-credentials.js';
 import { ClientSecretBasicStrategy } from './client-secret-basic.strategy.js';
 import { ClientSecretPostStrategy } from './client-secret-post.strategy.js';
@@ -28,11 +29,13 @@ export class ClientAuthGuard implements CanActivate {
   }
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const req = context.switchToHttp().getRequest<ClientRequest>();
+    const http = context.switchToHttp();
+    const req = http.getRequest<ClientRequest>();
     const method = methodOf(req);
     const result = await run(this.strategies[method], req);
     const challenge = method === 'client_secret_basic';
     if ('refusal' in result) throw invalidClient(challenge, result.refusal);
+    confineToOriginsOf(result.client, req, http.getResponse<Response>());
     const claimed = req.body.client_id;
     if (claimed !== undefined && claimed !== result.client.clientId) throw invalidRequest('client_id differs from the authenticated client.');
     req.client = result.client;

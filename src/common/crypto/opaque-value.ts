@@ -7,12 +7,15 @@ export const OPAQUE_PREFIX = {
   clientSecret: 'mg_cs_',
   accessToken: 'mg_at_',
   refreshToken: 'mg_rt_',
+  authorizationCode: 'mg_ac_',
+  session: 'mg_ss_',
+  authorizationRequest: 'mg_ar_',
 } as const;
 
 export const isRefreshToken = (value: string): boolean => value.startsWith(OPAQUE_PREFIX.refreshToken);
 
 /** A fresh value: the kind's prefix and 256 random bits in base64url (43 characters). RFC 6749 §10.10. */
-export function newOpaqueValue(kind: 'clientSecret' | 'accessToken'): string {
+export function newOpaqueValue(kind: Exclude<keyof typeof OPAQUE_PREFIX, 'refreshToken'>): string {
   return OPAQUE_PREFIX[kind] + randomBytes(32).toString('base64url');
 }
 

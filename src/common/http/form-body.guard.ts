@@ -19,10 +19,18 @@ export interface FormRequest extends Request {
 export class FormBodyGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const req = context.switchToHttp().getRequest<Request>();
-    assertForm(req);
-    req.body = parseForm(await readBody(req));
+    req.body = parseForm(await readFormText(req));
     return true;
   }
+}
+
+/**
+ * The body of a form post, whole and undecoded.
+ * @throws {OAuthError} `invalid_request`: another type (400), compressed (415), more than 32 KiB (413), not UTF-8
+ */
+export async function readFormText(req: Request): Promise<string> {
+  assertForm(req);
+  return readBody(req);
 }
 
 function assertForm(req: Request): void {

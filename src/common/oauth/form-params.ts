@@ -1,22 +1,55 @@
 import { invalidRequest } from './oauth-error.js';
 
-/** Every single-valued parameter that an endpoint of ours reads from a form. Others are ignored (RFC 6749 §3.1, §3.2). */
-const SINGLE_VALUED = ['grant_type', 'client_id', 'client_secret', 'client_assertion', 'client_assertion_type', 'scope', 'username', 'password', 'refresh_token', 'token', 'token_type_hint'] as const;
+/** The single-valued parameters that the endpoints for clients read: token, introspection, revocation. Others are ignored (RFC 6749 §3.2). */
+const CLIENT_REQUEST = [
+  'grant_type', 'client_id', 'client_secret', 'client_assertion', 'client_assertion_type', 'scope', 'username', 'password', 'refresh_token', 'token', 'token_type_hint',
+  'code', 'redirect_uri', 'code_verifier',
+] as const;
 
-/** May be repeated (RFC 8707 §2). */
+/** Those of an authorization request: RFC 6749 §4.1.1, RFC 7636 §4.3, OpenID Connect Core §3.1.2.1, §5.5, §6 and §7.2.1. Others are ignored (RFC 6749 §3.1). */
+const AUTHORIZATION_REQUEST = [
+  'response_type', 'client_id', 'redirect_uri', 'scope', 'state', 'response_mode', 'nonce', 'display', 'prompt', 'max_age', 'ui_locales', 'id_token_hint', 'login_hint', 'acr_values',
+  'claims', 'request', 'request_uri', 'registration', 'code_challenge', 'code_challenge_method',
+] as const;
+
+/** Those of a pushed authorization request: the client authenticates as at the token endpoint (RFC 9126 §2.1). */
+const PUSHED_AUTHORIZATION_REQUEST = [...AUTHORIZATION_REQUEST, 'client_secret', 'client_assertion', 'client_assertion_type'] as const;
+
+/** The fields of our own pages. */
+const PAGE_FORM = ['csrf_token', 'decision', 'username', 'password', 'session_id', 'client_id', 'current_password', 'new_password', 'new_password_repeat'] as const;
+
+/** May be repeated, in every request (RFC 8707 §2). */
 const MULTI_VALUED = ['resource'] as const;
 
-type SingleValued = (typeof SINGLE_VALUED)[number];
-type MultiValued = (typeof MULTI_VALUED)[number];
+type Params<Single extends string> = { readonly [P in Single]?: string } & { readonly [P in (typeof MULTI_VALUED)[number]]?: readonly string[] };
 
 /** The parameters of one request: decoded, none empty, none repeated but those that may be. */
-export type FormParams = { readonly [P in SingleValued]?: string } & { readonly [P in MultiValued]?: readonly string[] };
+export type FormParams = Params<(typeof CLIENT_REQUEST)[number]>;
+
+/** As {@link FormParams}, of an authorization request. */
+export type AuthorizationParams = Params<(typeof AUTHORIZATION_REQUEST)[number]>;
+
+/** As {@link FormParams}, of a pushed authorization request. */
+export type PushedAuthorizationParams = Params<(typeof PUSHED_AUTHORIZATION_REQUEST)[number]>;
+
+/** As {@link FormParams}, of a form of our own pages. */
+export type PageForm = Params<(typeof PAGE_FORM)[number]>;
+
+/** An authorization request as it arrived. */
+export interface AuthorizationForm {
+  params: AuthorizationParams;
+  /** Single-valued parameters that were sent more than once. Which of their values is meant cannot be known, so `params` has none. */
+  repeated: ReadonlySet<string>;
+}
+
+type Grammar = ReadonlyMap<string, 'single' | 'multi'>;
+type ParamRecord = Record<string, string | string[]>;
 
 const MAX_PARAMETERS = 100;
-const KINDS: ReadonlyMap<string, 'single' | 'multi'> = new Map([
-  ...SINGLE_VALUED.map((name) => [name, 'single'] as const),
-  ...MULTI_VALUED.map((name) => [name, 'multi'] as const),
-]);
+const CLIENT_GRAMMAR = grammarOf(CLIENT_REQUEST);
+const AUTHORIZATION_GRAMMAR = grammarOf(AUTHORIZATION_REQUEST);
+const PUSHED_AUTHORIZATION_GRAMMAR = grammarOf(PUSHED_AUTHORIZATION_REQUEST);
+const PAGE_GRAMMAR = grammarOf(PAGE_FORM);
 const PROTOTYPE_MEMBERS: ReadonlySet<string> = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype']);
 
 /**
@@ -26,16 +59,46 @@ const PROTOTYPE_MEMBERS: ReadonlySet<string> = new Set([...Object.getOwnProperty
  * @throws {OAuthError} `invalid_request`, 413 when there are more than 100 parameters
  */
 export function parseForm(body: string): FormParams {
-  const params = Object.create(null) as Record<string, string | string[]>;
+  return parse(body, CLIENT_GRAMMAR, undefined);
+}
+
+/** As {@link parseForm}, for a pushed authorization request (RFC 9126 §2.1). */
+export function parsePushedAuthorizationForm(body: string): PushedAuthorizationParams {
+  return parse(body, PUSHED_AUTHORIZATION_GRAMMAR, undefined);
+}
+
+/** As {@link parseForm}, for a form of our own pages. */
+export function parsePageForm(body: string): PageForm {
+  return parse(body, PAGE_GRAMMAR, undefined);
+}
+
+/**
+ * As {@link parseForm}, for the query or the body of a request to the authorization endpoint, but that a repeated parameter is only told: whether the user
+ * or the client is to hear of it depends on which one it is (RFC 6749 §4.1.2.1).
+ */
+export function parseAuthorizationForm(text: string): AuthorizationForm {
+  const repeated = new Set<string>();
+  const params = parse(text, AUTHORIZATION_GRAMMAR, repeated);
+  for (const name of repeated) delete params[name];
+  return { params, repeated };
+}
+
+function grammarOf(singleValued: readonly string[]): Grammar {
+  return new Map([...singleValued.map((name) => [name, 'single'] as const), ...MULTI_VALUED.map((name) => [name, 'multi'] as const)]);
+}
+
+/** @param repeated takes the names of repeated parameters; where it is missing, one is an error */
+function parse(text: string, grammar: Grammar, repeated: Set<string> | undefined): ParamRecord {
+  const params = Object.create(null) as ParamRecord;
   let count = 0;
-  for (let start = 0; start <= body.length; ) {
-    let end = body.indexOf('&', start);
-    if (end < 0) end = body.length;
+  for (let start = 0; start <= text.length; ) {
+    let end = text.indexOf('&', start);
+    if (end < 0) end = text.length;
     if (end > start) {
       if (++count > MAX_PARAMETERS) throw invalidRequest('The request has too many parameters.', 413);
-      const equals = body.indexOf('=', start);
+      const equals = text.indexOf('=', start);
       const split = equals < 0 || equals > end ? end : equals;
-      add(params, decode(body.slice(start, split)), decode(body.slice(split + 1, end)));
+      add(params, grammar, repeated, decode(text.slice(start, split)), decode(text.slice(split + 1, end)));
     }
     start = end + 1;
   }
@@ -43,16 +106,17 @@ export function parseForm(body: string): FormParams {
   return params;
 }
 
-function add(params: Record<string, string | string[]>, name: string, value: string): void {
-  const kind = KINDS.get(name);
+function add(params: ParamRecord, grammar: Grammar, repeated: Set<string> | undefined, name: string, value: string): void {
+  const kind = grammar.get(name);
   if (kind === 'single') {
-    if (params[name] !== undefined) throw invalidRequest('A parameter is repeated.');
-    params[name] = value;
+    if (params[name] === undefined) params[name] = value;
+    else if (repeated) repeated.add(name);
+    else throw invalidRequest('A parameter is repeated.');
   } else if (kind === 'multi') {
     if (value !== '') ((params[name] ??= []) as string[]).push(value);
   } else if (name.includes('[')) {
     const base = name.slice(0, name.indexOf('['));
-    if (KINDS.has(base) || PROTOTYPE_MEMBERS.has(base)) throw invalidRequest('Parameters cannot be nested.');
+    if (grammar.has(base) || PROTOTYPE_MEMBERS.has(base)) throw invalidRequest('Parameters cannot be nested.');
   }
 }
 

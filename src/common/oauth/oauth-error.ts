@@ -1,4 +1,4 @@
-/** The error codes of RFC 6749 §5.2, RFC 7009 §2.2.1 and RFC 8707 §2, and the two of RFC 6749 §4.1.2.1 that every endpoint may need. */
+/** The error codes of RFC 6749 §5.2 and §4.1.2.1, RFC 7009 §2.2.1, RFC 8707 §2, RFC 9126, OIDC Core §3.1.2.6, and OpenID Connect Core Unmet Authentication Requirements. */
 export type OAuthErrorCode =
   | 'invalid_request'
   | 'invalid_client'
@@ -7,6 +7,16 @@ export type OAuthErrorCode =
   | 'unsupported_grant_type'
   | 'invalid_scope'
   | 'invalid_target'
+  | 'access_denied'
+  | 'unsupported_response_type'
+  | 'login_required'
+  | 'consent_required'
+  | 'interaction_required'
+  | 'unmet_authentication_requirements'
+  | 'request_not_supported'
+  | 'request_uri_not_supported'
+  | 'registration_not_supported'
+  | 'invalid_request_uri'
   | 'server_error'
   | 'temporarily_unavailable';
 

@@ -27,7 +27,8 @@ export class OAuthExceptionFilter implements ExceptionFilter {
   }
 }
 
-function asOAuthError(thrown: unknown): OAuthError {
+/** What an OAuth client is told of an error of whatever kind. */
+export function asOAuthError(thrown: unknown): OAuthError {
   if (thrown instanceof OAuthError) return thrown;
   if (thrown instanceof TemporarilyUnavailableError) {
     return new OAuthError('temporarily_unavailable', 'The server cannot answer now. Try again shortly.', 503, { 'Retry-After': String(thrown.retryAfterSeconds) });

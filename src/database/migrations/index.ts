@@ -13,6 +13,17 @@ import { AddUserToAccessTokens1764100004000 } from './1764100004000-add-user-to-
 import { CreateGrantUsage1764100005000 } from './1764100005000-create-grant-usage.js';
 import { CreatePasswordGrantUsers1764100006000 } from './1764100006000-create-password-grant-users.js';
 import { AddLegacyGrantsToClients1764100007000 } from './1764100007000-add-legacy-grants-to-clients.js';
+import { CreateSessions1764200001000 } from './1764200001000-create-sessions.js';
+import { CreateConsents1764200002000 } from './1764200002000-create-consents.js';
+import { CreateAuthorizationRequests1764200003000 } from './1764200003000-create-authorization-requests.js';
+import { CreateAuthorizationCodes1764200004000 } from './1764200004000-create-authorization-codes.js';
+import { AddSessionToTokenFamilies1764200005000 } from './1764200005000-add-session-to-token-families.js';
+import { CreatePushedAuthorizationRequests1764200006000 } from './1764200006000-create-pushed-authorization-requests.js';
+import { AddPushedRequestsToClients1764200007000 } from './1764200007000-add-pushed-requests-to-clients.js';
+import { AddClaimsToUsers1764200011000 } from './1764200011000-add-claims-to-users.js';
+import { AddBackchannelLogoutToClients1764200021000 } from './1764200021000-add-backchannel-logout-to-clients.js';
+import { CreateBackchannelLogouts1764200022000 } from './1764200022000-create-backchannel-logouts.js';
+import { CreateClientOrigins1764200031000 } from './1764200031000-create-client-origins.js';
 
 /** In the order in which they run. What has been released is never changed. */
 export const MIGRATIONS = [
@@ -31,4 +42,15 @@ export const MIGRATIONS = [
   CreateGrantUsage1764100005000,
   CreatePasswordGrantUsers1764100006000,
   AddLegacyGrantsToClients1764100007000,
+  CreateSessions1764200001000,
+  CreateConsents1764200002000,
+  CreateAuthorizationRequests1764200003000,
+  CreateAuthorizationCodes1764200004000,
+  AddSessionToTokenFamilies1764200005000,
+  CreatePushedAuthorizationRequests1764200006000,
+  AddPushedRequestsToClients1764200007000,
+  AddClaimsToUsers1764200011000,
+  AddBackchannelLogoutToClients1764200021000,
+  CreateBackchannelLogouts1764200022000,
+  CreateClientOrigins1764200031000,
 ];

@@ -280,7 +280,7 @@ describeOnEachDatabase('users', (kind) => {
     });
 
     it('takes every member, shows them again alone and in the list, and each role once', async () => {
-      const profile = { username: `Ægir Ørsted ${fresh('🦦')}`, email: `aegir-${++serial}@example.com`, email_verified: true, name: 'Ægir “the sea” Ørsted', roles: ['accountant', 'urn:example:role/1'], enabled: false };
+      const profile = { username: `Ægir Ørsted ${fresh('🦦')}`, email: `aegir-${++serial}@example.com`, email_verified: true, name: 'Ægir “the sea” Ørsted', roles: ['accountant', 'urn:example:role/1'], enabled: false, nickname: 'Ægir 🌊', phone_number: '+4512345678', phone_number_verified: true, address: { locality: 'København', country: 'DK' } };
       const { user_id: id } = (await create({ ...profile, roles: [...profile.roles, 'accountant'], password: PASSWORD })).body;
       const shown = (await of(id).get()).body;
       expect(shown).toMatchObject(profile);

@@ -41,6 +41,12 @@ describe('RFC 6749 §3.2 and Appendix B: the form body of the endpoints for clie
       ['client_assertion', 'client_assertion=x'],
       ['client_assertion_type', 'client_assertion_type=x'],
       ['scope', 'scope=read'],
+      ['username', 'username=x'],
+      ['password', 'password=x'],
+      ['refresh_token', 'refresh_token=x'],
+      ['code', 'code=x'],
+      ['redirect_uri', 'redirect_uri=https://app.example/cb'],
+      ['code_verifier', 'code_verifier=x'],
       ['token', 'token=x'],
       ['token_type_hint', 'token_type_hint=access_token'],
     ])('%s twice -> invalid_request, with the same value and with another', async (name, pair) => {
@@ -60,6 +66,10 @@ describe('RFC 6749 §3.2 and Appendix B: the form body of the endpoints for clie
       await server.driver.registerResource({ identifier: 'https://two.example' });
       const answer = await post('grant_type=client_credentials&resource=https%3A%2F%2Fone.example&resource=https%3A%2F%2Ftwo.example');
       expect(answer.status).toBe(200);
+    });
+
+    it('a parameter of the authorization endpoint is unknown here, repeated or not', async () => {
+      expect((await post('grant_type=client_credentials&state=1&state=2&nonce=1&nonce=2&claims=x&claims[x]=1&response_type=code&response_type=token')).status).toBe(200);
     });
 
     it.each(PATHS)('unknown parameters are ignored by %s, repeated or not', async (path) => {
@@ -94,7 +104,7 @@ describe('RFC 6749 §3.2 and Appendix B: the form body of the endpoints for clie
 
   describe('parameters are flat', () => {
     it.each([
-      'client_id[x]=1', 'client_id[]=1', 'scope[]=read', 'scope[0]=read', 'scope%5B%5D=read', 'grant_type[$ne]=x', 'resource[]=https://one.example', 'token[a][b]=1',
+      'client_id[x]=1', 'client_id[]=1', 'scope[]=read', 'scope[0]=read', 'scope%5B%5D=read', 'grant_type[$ne]=x', 'resource[]=https://one.example', 'token[a][b]=1', 'code[]=x', 'redirect_uri[]=x', 'code_verifier[0]=x',
       '__proto__[a]=1', '__proto__[scope]=write', 'constructor[prototype][a]=1', 'constructor%5Bprototype%5D%5Bclient_id%5D=x', 'prototype[x]=1', 'toString[]=1', 'hasOwnProperty[x]=1', '__defineGetter__[x]=1',
     ])('%s -> invalid_request', async (pair) => {
       expectOAuthError(await post(`grant_type=client_credentials&${pair}`), 400, 'invalid_request');

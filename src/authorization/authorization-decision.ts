@@ -1,0 +1,70 @@
+import { Injectable } from '@nestjs/common';
+import type { Client } from '../clients/client.js';
+import { OAuthError } from '../common/oauth/oauth-error.js';
+import { Clock } from '../common/time/clock.js';
+import { Consents } from '../consents/consents.js';
+import { UserScope } from '../grants/user-scope.js';
+import type { Session } from '../sessions/sessions.js';
+import { type Target, TargetResolver } from '../tokens/target-resolver.js';
+import type { AuthorizationRequest } from './authorization-request.js';
+import type { CheckedRequest } from './authorize.pipeline.js';
+import type { Interaction } from './interactions/interactions.js';
+
+/** What a request still needs: the user, her consent, or nothing but an answer. */
+export type Decision = { ask: 'login' | 'consent' } | { grant: Target; session: Session };
+
+/** Decides what an authorization request still needs before it can be answered, OIDC Core §3.1.2.3 and §3.1.2.4. */
+@Injectable()
+export class AuthorizationDecision {
+  constructor(
+    private readonly consents: Consents,
+    private readonly userScope: UserScope,
+    private readonly targets: TargetResolver,
+    private readonly clock: Clock,
+  ) {}
+
+  /**
+   * @param interaction what the user has been asked so far
+   * @throws {OAuthError} that the client is to hear
+   */
+  async decide({ client, request }: CheckedRequest, session: Session | undefined, interaction?: Interaction): Promise<Decision> {
+    const silent = request.prompt.includes('none');
+    if (!session || !this.isRecent(request, session, interaction)) {
+      if (silent) throw new OAuthError('login_required', 'The user is not signed in.');
+      return { ask: 'login' };
+    }
+    if (request.hintedUserId !== undefined && request.hintedUserId !== session.user.userId) throw new OAuthError('login_required', 'Another user than the one who is asked for is signed in.');
+    const grant = this.targetFor({ client, request }, session);
+    if (await this.isConsented(client, request, session, grant, interaction)) return { grant, session };
+    if (silent) throw new OAuthError('consent_required', 'The user has not consented.');
+    return { ask: 'consent' };
+  }
+
+  /**
+   * What of the request the user may hand on.
+   * @throws {OAuthError} `invalid_scope`, `invalid_target`
+   */
+  targetFor({ client, request }: CheckedRequest, { user }: Session): Target {
+    return this.targets.resolve(client, this.userScope.allowed(client, user, request.scope), request.scopeSent, request.resource);
+  }
+
+  /** Whether she signed in as lately as the request asks. What happened since it began always is. */
+  private isRecent({ prompt, maxAgeSeconds }: AuthorizationRequest, { authenticatedAtMs }: Session, interaction: Interaction | undefined): boolean {
+    if (interaction && authenticatedAtMs >= interaction.createdAtMs) return true;
+    if (prompt.includes('login') || prompt.includes('select_account')) return false;
+    return maxAgeSeconds === undefined || this.clock.nowMs() - authenticatedAtMs < maxAgeSeconds * 1000;
+  }
+
+  private async isConsented(client: Client, { prompt, redirectUri }: AuthorizationRequest, { user }: Session, { scope }: Target, interaction: Interaction | undefined): Promise<boolean> {
+    if (interaction?.approvedBy === user.userId) return true;
+    if (prompt.includes('consent') || !isIdentified(client, redirectUri)) return false;
+    if (client.skipConsent) return true;
+    const remembered = await this.consents.scopeOf(user.userId, client);
+    return scope.every((token) => remembered.has(token)) && remembered.size > 0;
+  }
+}
+
+/** Whether it is certain who gets the answer: a client that authenticates, or one to whose own web address it goes. Any app may listen where others do (RFC 8252 §8.6). */
+export function isIdentified(client: Client, redirectUri: string): boolean {
+  return client.confidential || redirectUri.startsWith('https:');
+}

@@ -1,0 +1,63 @@
+import { Controller, Get, Param, Post, Req, Res, UseFilters } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { readFormText } from '../common/http/form-body.guard.js';
+import { parseAuthorizationForm } from '../common/oauth/form-params.js';
+import { Config } from '../config/config.js';
+import { BrowserCookies } from '../sessions/browser-cookies.js';
+import { Sessions } from '../sessions/sessions.js';
+import { AuthorizationExceptionFilter } from './authorization-exception.filter.js';
+import { AuthorizationResponder } from './authorization-responder.js';
+import { Authorizations } from './authorizations.js';
+import { AuthorizePipeline, type CheckedRequest } from './authorize.pipeline.js';
+import { type Interaction, Interactions } from './interactions/interactions.js';
+
+/** The authorization endpoint, RFC 6749 §3.1. */
+@ApiExcludeController()
+@Controller('oauth/authorize')
+@UseFilters(AuthorizationExceptionFilter)
+export class AuthorizeController {
+  constructor(
+    private readonly config: Config,
+    private readonly pipeline: AuthorizePipeline,
+    private readonly authorizations: Authorizations,
+    private readonly interactions: Interactions,
+    private readonly responder: AuthorizationResponder,
+    private readonly sessions: Sessions,
+    private readonly cookies: BrowserCookies,
+  ) {}
+
+  @Get()
+  async authorize(@Req() req: Request, @Res() res: Response): Promise<void> {
+    await this.proceed(req, res, await this.pipeline.check(parseAuthorizationForm(queryOf(req))));
+  }
+
+  /** OIDC Core §3.1.2.1. A post from another site brings no session cookie: the request is kept, and taken up by a request that does. */
+  @Post()
+  async authorizeByForm(@Req() req: Request, @Res() res: Response): Promise<void> {
+    const checked = await this.pipeline.check(parseAuthorizationForm(await readFormText(req)));
+    if (this.cookies.session(req) !== undefined || req.headers['sec-fetch-site'] !== 'cross-site') return this.proceed(req, res, checked);
+    this.redirect(res, await this.interactions.begin(res, checked.client, checked.request));
+  }
+
+  /** Where the pages of a request send the browser back to. */
+  @Get(':request_id')
+  async resume(@Param('request_id') requestId: string, @Req() req: Request, @Res() res: Response): Promise<void> {
+    const interaction = await this.interactions.open(req, requestId);
+    await this.proceed(req, res, interaction, interaction);
+  }
+
+  private async proceed(req: Request, res: Response, checked: CheckedRequest, interaction?: Interaction): Promise<void> {
+    const outcome = await this.authorizations.proceed(checked, await this.sessions.find(this.cookies.session(req)), interaction);
+    if ('ask' in outcome) return this.redirect(res, interaction?.requestId ?? (await this.interactions.begin(res, checked.client, checked.request)), outcome.ask);
+    if (interaction) this.cookies.clearRequest(res, interaction.requestId);
+    this.responder.send(req, res, outcome.answer);
+  }
+
+  private redirect(res: Response, requestId: string, page?: 'login' | 'consent'): void {
+    res.set({ Location: `${this.config.issuer}/oauth/authorize/${requestId}${page === undefined ? '' : `/${page}`}`, 'Cache-Control': 'no-store' });
+    res.status(303).end();
+  }
+}
+
+const queryOf = ({ url }: Request): string => (url.includes('?') ? url.slice(url.indexOf('?') + 1) : '');

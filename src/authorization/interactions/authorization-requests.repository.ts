@@ -1,0 +1,36 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
+import { Database } from '../../database/database.js';
+import { AuthorizationRequestEntity } from './authorization-request.entity.js';
+
+@Injectable()
+export class AuthorizationRequestsRepository {
+  constructor(private readonly database: Database) {}
+
+  async insert(request: Omit<AuthorizationRequestEntity, 'id'>): Promise<void> {
+    await this.database.repository(AuthorizationRequestEntity).insert(request);
+  }
+
+  find(requestId: string): Promise<AuthorizationRequestEntity | null> {
+    return this.database.repository(AuthorizationRequestEntity).findOneBy({ requestId });
+  }
+
+  /** Notes who consented. Answers whether the request still waits. */
+  async approve(id: number, userId: string, manager: EntityManager): Promise<boolean> {
+    return (await this.database.execute('UPDATE authorization_requests SET approved_by = ? WHERE id = ? AND consumed_at IS NULL', [userId, id], manager)) === 1;
+  }
+
+  /** Answers the request: of any number of callers, one does. Answers whether it was this one. */
+  async consume(id: number, nowMs: number, manager: EntityManager): Promise<boolean> {
+    return (await this.database.execute('UPDATE authorization_requests SET consumed_at = ? WHERE id = ? AND consumed_at IS NULL', [nowMs, id], manager)) === 1;
+  }
+
+  countExpired(nowMs: number): Promise<number> {
+    return this.database.countBelow('authorization_requests', 'expires_at', nowMs);
+  }
+
+  /** Deletes a batch of requests that wait no longer. Answers how many it deleted. */
+  deleteExpired(nowMs: number): Promise<number> {
+    return this.database.deleteBelow('authorization_requests', 'expires_at', nowMs);
+  }
+}

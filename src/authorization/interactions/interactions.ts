@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import type { EntityManager } from 'typeorm';
+import type { Client } from '../../clients/client.js';
+import { ClientDirectory } from '../../clients/client-directory.js';
+import { digestOf, newOpaqueValue } from '../../common/crypto/opaque-value.js';
+import { randomId } from '../../common/crypto/random-id.js';
+import { OAuthError } from '../../common/oauth/oauth-error.js';
+import { Clock } from '../../common/time/clock.js';
+import { BrowserCookies } from '../../sessions/browser-cookies.js';
+import type { AuthorizationRequest } from '../authorization-request.js';
+import { AuthorizationRequestsRepository } from './authorization-requests.repository.js';
+
+const LIFETIME_SECONDS = 3600;
+
+/** An authorization request while its user is asked. */
+export interface Interaction {
+  readonly requestId: string;
+  readonly client: Client;
+  readonly request: AuthorizationRequest;
+  /** Milliseconds since the epoch. */
+  readonly createdAtMs: number;
+  /** The user who consented to this request. */
+  readonly approvedBy: string | null;
+  /** By which its browser is known: forms of its pages are bound to it. */
+  readonly cookie: string;
+  readonly rowId: number;
+}
+
+const gone = (detail: string) => new OAuthError('invalid_request', 'This sign-in has ended, or was begun in another browser. Go back to the application and start again.', 400, {}, detail);
+
+/** Authorization requests that wait for a user. What they ask for is kept at the server: nothing that a browser sends later changes it. */
+@Injectable()
+export class Interactions {
+  constructor(
+    private readonly repository: AuthorizationRequestsRepository,
+    private readonly clients: ClientDirectory,
+    private readonly cookies: BrowserCookies,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Keeps the request, and ties it to the browser that gets the answer. @returns its id */
+  async begin(res: Response, client: Client, request: AuthorizationRequest): Promise<string> {
+    const requestId = randomId();
+    const cookie = newOpaqueValue('authorizationRequest');
+    const nowMs = this.clock.nowMs();
+    await this.repository.insert({
+      requestId,
+      browserDigest: digestOf(cookie),
+      clientId: client.clientId,
+      clientGeneration: client.tokenGeneration,
+      request: JSON.stringify(request),
+      approvedBy: null,
+      createdAt: nowMs,
+      consumedAt: null,
+      expiresAt: nowMs + LIFETIME_SECONDS * 1000,
+    });
+    this.cookies.setRequest(res, requestId, cookie, LIFETIME_SECONDS);
+    return requestId;
+  }
+
+  /** The request of a page. @throws {OAuthError} when it does not wait in this browser, or its client may not go on */
+  async open(req: Request, requestId: string): Promise<Interaction> {
+    const cookie = this.cookies.request(req);
+    const row = await this.repository.find(requestId);
+    if (!row || cookie === undefined || digestOf(cookie) !== row.browserDigest) throw gone(row ? 'another browser' : 'unknown');
+    if (row.consumedAt !== null) throw gone('answered');
+    if (row.expiresAt <= this.clock.nowMs()) throw gone('expired');
+    const client = await this.clients.find(row.clientId);
+    if (!client?.enabled || client.tokenGeneration !== row.clientGeneration) throw gone('the client has changed');
+    return { requestId, client, request: JSON.parse(row.request) as AuthorizationRequest, createdAtMs: row.createdAt, approvedBy: row.approvedBy, cookie, rowId: row.id };
+  }
+
+  /** Notes who consented. @throws {OAuthError} when it has been answered meanwhile */
+  async approve({ rowId }: Interaction, userId: string, manager: EntityManager): Promise<void> {
+    if (!(await this.repository.approve(rowId, userId, manager))) throw gone('answered');
+  }
+
+  /** @throws {OAuthError} when it has been answered before */
+  async consume({ rowId }: Interaction, manager: EntityManager): Promise<void> {
+    if (!(await this.repository.consume(rowId, this.clock.nowMs(), manager))) throw gone('answered');
+  }
+}

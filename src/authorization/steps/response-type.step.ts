@@ -1,0 +1,17 @@
+import { RESPONSE_TYPES, type ResponseType } from '../../clients/client-metadata.js';
+import { invalidRequest, OAuthError } from '../../common/oauth/oauth-error.js';
+import type { StepInput, StepParts } from './step.js';
+
+const inOrder = (text: string): string => text.split(' ').sort().join(' ');
+const BY_PARTS: ReadonlyMap<string, ResponseType> = new Map(RESPONSE_TYPES.map((type) => [inOrder(type), type]));
+
+/** RFC 6749 §3.1.1: the order of the parts means nothing. */
+export function responseType({ params, client }: StepInput, { legacyGrants }: StepParts): { responseType: ResponseType } {
+  if (params.response_type === undefined) throw invalidRequest('The parameter response_type is missing.');
+  const type = BY_PARTS.get(inOrder(params.response_type));
+  const grantType = type === 'code' ? 'authorization_code' : 'implicit';
+  // RFC 9700 §2.1.2: unless an admin opted some client in, this server does not know the implicit grant.
+  if (!type || !legacyGrants.isOffered(grantType)) throw new OAuthError('unsupported_response_type', 'This server does not know that response_type.');
+  if (!client.grantTypes.has(grantType) || !client.responseTypes.has(type)) throw new OAuthError('unauthorized_client', 'This client may not use that response_type.');
+  return { responseType: type };
+}

@@ -1,0 +1,16 @@
+import { Column, Entity, Index, PrimaryGeneratedColumn } from 'typeorm';
+import { EpochMsColumn } from '../database/epoch-ms.column.js';
+
+@Entity('consents')
+@Index('consents_user_id_client_id', ['userId', 'clientId'], { unique: true })
+@Index('consents_expires_at', ['expiresAt'])
+export class ConsentEntity {
+  @PrimaryGeneratedColumn({ type: 'integer' }) id: number;
+  @Column({ name: 'user_id', type: 'varchar', length: 32 }) userId: string;
+  @Column({ name: 'client_id', type: 'varchar', length: 128 }) clientId: string;
+  /** The client's token generation when it was given: a client that is made anew under a deleted one's id does not inherit it. */
+  @Column({ name: 'client_generation', type: 'varchar', length: 16 }) clientGeneration: string;
+  @Column({ type: 'text' }) scope: string;
+  @EpochMsColumn('granted_at') grantedAt: number;
+  @EpochMsColumn('expires_at') expiresAt: number;
+}

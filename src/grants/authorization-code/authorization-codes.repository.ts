@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import type { EntityManager, QueryDeepPartialEntity } from 'typeorm';
+import { Database } from '../../database/database.js';
+import { AuthorizationCodeEntity } from './authorization-code.entity.js';
+
+@Injectable()
+export class AuthorizationCodesRepository {
+  constructor(private readonly database: Database) {}
+
+  async insert(code: Omit<AuthorizationCodeEntity, 'id'>, manager: EntityManager): Promise<void> {
+    // Its type does not follow JSON of any shape.
+    await this.database.repository(AuthorizationCodeEntity, manager).insert(code as QueryDeepPartialEntity<AuthorizationCodeEntity>);
+  }
+
+  find(digest: string): Promise<AuthorizationCodeEntity | null> {
+    return this.database.repository(AuthorizationCodeEntity).findOneBy({ digest });
+  }
+
+  /** Uses the code up: of any number of callers, one succeeds. Answers whether this was it. */
+  async consume(id: number, nowMs: number, manager: EntityManager): Promise<boolean> {
+    return (await this.database.execute('UPDATE authorization_codes SET consumed_at = ? WHERE id = ? AND consumed_at IS NULL', [nowMs, id], manager)) === 1;
+  }
+
+  /** Counts a wrong verifier; the last one that is allowed uses the code up. */
+  async countFailure(id: number, limit: number, nowMs: number): Promise<void> {
+    // In this order: MySQL assigns from left to right, and reads what it has assigned.
+    await this.database.execute(
+      'UPDATE authorization_codes SET consumed_at = CASE WHEN failed_verifiers + 1 >= ? THEN ? ELSE consumed_at END, failed_verifiers = failed_verifiers + 1 WHERE id = ? AND consumed_at IS NULL',
+      [limit, nowMs, id],
+    );
+  }
+
+  countExpired(nowMs: number): Promise<number> {
+    return this.database.countBelow('authorization_codes', 'purge_after', nowMs);
+  }
+
+  /** Deletes a batch of codes of which nothing can be alive any more. Answers how many it deleted. */
+  deleteExpired(nowMs: number): Promise<number> {
+    return this.database.deleteBelow('authorization_codes', 'purge_after', nowMs);
+  }
+}

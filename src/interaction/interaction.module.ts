@@ -1,0 +1,21 @@
+import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
+import { AuthorizationModule } from '../authorization/authorization.module.js';
+import { ConsentsModule } from '../consents/consents.module.js';
+import { LogoutModule } from '../logout/logout.module.js';
+import { PagesModule } from '../pages/pages.module.js';
+import { ResourcesModule } from '../resources/resources.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
+import { UsersModule } from '../users/users.module.js';
+import { ConsentController } from './consent.controller.js';
+import { ConsentPage } from './consent-page.js';
+import { InteractionReturn } from './interaction-return.js';
+import { LoginController } from './login.controller.js';
+import { SignIn } from './sign-in.js';
+
+@Module({
+  imports: [AuditModule, AuthorizationModule, ConsentsModule, LogoutModule, PagesModule, ResourcesModule, SessionsModule, UsersModule],
+  controllers: [LoginController, ConsentController],
+  providers: [ConsentPage, InteractionReturn, SignIn],
+})
+export class InteractionModule {}

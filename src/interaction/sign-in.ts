@@ -1,0 +1,51 @@
+import { Injectable } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
+import { SessionEnd } from '../logout/session-end.js';
+import { BrowserCookies } from '../sessions/browser-cookies.js';
+import { Sessions } from '../sessions/sessions.js';
+import { UserAuthentication } from '../users/user-authentication.js';
+import { browserActor } from './browser-actor.js';
+import type { PageFormRequest } from './page-form.guard.js';
+
+/** Why a user is not signed in, as the pages say it. */
+export type SignInError = 'credentials' | 'busy';
+
+/** RFC 8176. */
+const AMR = ['pwd'];
+
+/** Signs users in and out at our pages. */
+@Injectable()
+export class SignIn {
+  constructor(
+    private readonly authentication: UserAuthentication,
+    private readonly sessions: Sessions,
+    private readonly sessionEnd: SessionEnd,
+    private readonly cookies: BrowserCookies,
+  ) {}
+
+  /** Signs in by username and password, in place of whoever was signed in in this browser. Answers why it did not, if it did not. */
+  async attempt(req: PageFormRequest, res: Response): Promise<SignInError | undefined> {
+    const { username, password } = req.body;
+    if (username === undefined || password === undefined) return 'credentials';
+    const actor = browserActor(req);
+    const before = await this.sessions.find(this.cookies.session(req));
+    try {
+      const begun = await this.authentication.byPassword(username, password, actor, (user, manager) => this.sessions.begin(user, AMR, actor, req.headers['user-agent'], before, manager));
+      if (!begun) return 'credentials';
+      this.cookies.setSession(res, begun.cookie);
+      if (before && before.sessionId !== begun.session.sessionId) await this.sessionEnd.end(before.sessionId, actor);
+      return undefined;
+    } catch (error) {
+      if (error instanceof TemporarilyUnavailableError) return 'busy';
+      throw error;
+    }
+  }
+
+  /** Signs out in this browser. */
+  async end(req: Request, res: Response): Promise<void> {
+    const session = await this.sessions.find(this.cookies.session(req));
+    this.cookies.clearSession(res);
+    if (session) await this.sessionEnd.end(session.sessionId, browserActor(req));
+  }
+}

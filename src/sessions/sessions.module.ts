@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { Cleanup } from '../database/cleanup.js';
+import { KeysModule } from '../keys/keys.module.js';
+import { UsersModule } from '../users/users.module.js';
+import { BrowserCookies } from './browser-cookies.js';
+import { CsrfTokens } from './csrf-tokens.js';
+import { Sessions } from './sessions.js';
+import { SessionsRepository } from './sessions.repository.js';
+
+const PROVIDERS = [BrowserCookies, CsrfTokens, Sessions, SessionsRepository];
+
+@Module({ imports: [KeysModule, UsersModule], providers: PROVIDERS, exports: PROVIDERS })
+export class SessionsModule {
+  constructor(cleanup: Cleanup, sessions: SessionsRepository) {
+    cleanup.register('sessions', sessions);
+  }
+}
