@@ -5,6 +5,7 @@ import { Problem } from '../common/http/problem.js';
 import { Config } from '../config/config.js';
 import { adminAudience, type AdminScope } from '../resources/admin-api.js';
 import { type AccessToken, AccessTokenVerifier } from './access-token-verifier.js';
+import { bearerChallenge, bearerTokenOf } from './bearer-token.js';
 
 const REQUIRED_SCOPE = 'mintgate:required-scope';
 
@@ -43,19 +44,17 @@ export class BearerGuard implements CanActivate {
   }
 }
 
-/** @throws {Problem} with a challenge that names no error when there are no credentials, or others than a bearer token (RFC 6750 §3.1) */
 function bearerToken(req: Request): string {
-  if (req.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization').length > 1) {
-    throw challenge(400, 'invalid_request', 'The Authorization header is repeated.');
+  const read = bearerTokenOf(req);
+  if ('token' in read) return read.token;
+  switch (read.refusal) {
+    case 'repeated':
+      throw challenge(400, 'invalid_request', 'The Authorization header is repeated.');
+    case 'missing':
+      throw new Problem(401, 'An access token is needed.', undefined, { 'WWW-Authenticate': bearerChallenge() });
+    case 'malformed':
+      throw challenge(401, 'invalid_token', 'The Authorization header holds no bearer token.');
   }
-  const header = req.headers.authorization;
-  if (header === undefined || !/^bearer\b/i.test(header)) throw new Problem(401, 'An access token is needed.', undefined, { 'WWW-Authenticate': 'Bearer realm="mintgate"' });
-  const match = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header);
-  if (!match) throw challenge(401, 'invalid_token', 'The Authorization header holds no bearer token.');
-  return match[1];
 }
 
-function challenge(status: number, error: string, detail: string, scope?: string): Problem {
-  const scopePart = scope === undefined ? '' : `, scope="${scope}"`;
-  return new Problem(status, detail, undefined, { 'WWW-Authenticate': `Bearer realm="mintgate", error="${error}", error_description="${detail}"${scopePart}` });
-}
+const challenge = (status: number, error: string, detail: string, scope?: string): Problem => new Problem(status, detail, undefined, { 'WWW-Authenticate': bearerChallenge(error, detail, scope) });

@@ -18,6 +18,12 @@ const PUSHED_AUTHORIZATION_REQUEST = [...AUTHORIZATION_REQUEST, 'client_secret',
 /** The fields of our own pages. */
 const PAGE_FORM = ['csrf_token', 'decision', 'username', 'password', 'session_id', 'client_id', 'current_password', 'new_password', 'new_password_repeat'] as const;
 
+/** RFC 6750 §2.2. */
+const BEARER_FORM = ['access_token'] as const;
+
+/** OpenID Connect RP-Initiated Logout 1.0 §2. */
+const LOGOUT_REQUEST = ['id_token_hint', 'logout_hint', 'client_id', 'post_logout_redirect_uri', 'state', 'ui_locales', 'csrf_token', 'decision'] as const;
+
 /** May be repeated, in every request (RFC 8707 §2). */
 const MULTI_VALUED = ['resource'] as const;
 
@@ -35,6 +41,9 @@ export type PushedAuthorizationParams = Params<(typeof PUSHED_AUTHORIZATION_REQU
 /** As {@link FormParams}, of a form of our own pages. */
 export type PageForm = Params<(typeof PAGE_FORM)[number]>;
 
+/** As {@link FormParams}, of a logout request or of the form that confirms it. */
+export type LogoutParams = Params<(typeof LOGOUT_REQUEST)[number]>;
+
 /** An authorization request as it arrived. */
 export interface AuthorizationForm {
   params: AuthorizationParams;
@@ -50,6 +59,8 @@ const CLIENT_GRAMMAR = grammarOf(CLIENT_REQUEST);
 const AUTHORIZATION_GRAMMAR = grammarOf(AUTHORIZATION_REQUEST);
 const PUSHED_AUTHORIZATION_GRAMMAR = grammarOf(PUSHED_AUTHORIZATION_REQUEST);
 const PAGE_GRAMMAR = grammarOf(PAGE_FORM);
+const BEARER_GRAMMAR = grammarOf(BEARER_FORM);
+const LOGOUT_GRAMMAR = grammarOf(LOGOUT_REQUEST);
 const PROTOTYPE_MEMBERS: ReadonlySet<string> = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype']);
 
 /**
@@ -65,6 +76,16 @@ export function parseForm(body: string): FormParams {
 /** As {@link parseForm}, for a pushed authorization request (RFC 9126 §2.1). */
 export function parsePushedAuthorizationForm(body: string): PushedAuthorizationParams {
   return parse(body, PUSHED_AUTHORIZATION_GRAMMAR, undefined);
+}
+
+/** As {@link parseForm}, for a token in a form (RFC 6750 §2.2). */
+export function parseBearerForm(body: string): { readonly access_token?: string } {
+  return parse(body, BEARER_GRAMMAR, undefined);
+}
+
+/** As {@link parseForm}, for a logout request. */
+export function parseLogoutForm(text: string): LogoutParams {
+  return parse(text, LOGOUT_GRAMMAR, undefined);
 }
 
 /** As {@link parseForm}, for a form of our own pages. */

@@ -1,4 +1,4 @@
-/** The error codes of RFC 6749 §5.2 and §4.1.2.1, RFC 7009 §2.2.1, RFC 8707 §2, RFC 9126, OIDC Core §3.1.2.6, and OpenID Connect Core Unmet Authentication Requirements. */
+/** The error codes of RFC 6749 §5.2 and §4.1.2.1, RFC 7009 §2.2.1, RFC 8707 §2, RFC 9126, RFC 6750 §3.1, OIDC Core §3.1.2.6, and OpenID Connect Core Unmet Authentication Requirements. */
 export type OAuthErrorCode =
   | 'invalid_request'
   | 'invalid_client'
@@ -7,6 +7,8 @@ export type OAuthErrorCode =
   | 'unsupported_grant_type'
   | 'invalid_scope'
   | 'invalid_target'
+  | 'invalid_token'
+  | 'insufficient_scope'
   | 'access_denied'
   | 'unsupported_response_type'
   | 'login_required'

@@ -58,6 +58,8 @@ export const en = {
       unsupported_response_type: 'The application asked for something that this server does not offer.',
       invalid_scope: 'The application asked for rights that it cannot have.',
       invalid_target: 'The application named a service that is not known here.',
+      invalid_token: 'The access token is no longer valid.',
+      insufficient_scope: 'The permission does not cover this.',
       access_denied: 'Access was denied.',
       login_required: 'You are not signed in.',
       consent_required: 'The application needs your permission first.',

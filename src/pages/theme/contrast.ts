@@ -25,8 +25,8 @@ export function mix(color: string, other: string, share: number): string {
 /** The same hue as a light colour: dark ones would stay dull if they were only mixed with white. */
 export function brightened(color: string): string {
   const values = channels(color);
-  const factor = Math.max(1, 204 / Math.max(1, ...values));
-  return mix(fromChannels(values.map((value) => value * factor)), '#ffffff', 0.15);
+  const factor = Math.max(1, 190 / Math.max(1, ...values));
+  return mix(fromChannels(values.map((value) => value * factor)), '#ffffff', 0.2);
 }
 
 /** Black or white, whichever is read better on the color. One of them always has a contrast of 4.58 or more. */

@@ -76,7 +76,7 @@ describeOnOneDatabase('the standard claims of a user', (kind) => {
       ['locale', ''], ['locale', 'en_US'], ['locale', 'english!'], ['locale', 'e'], ['locale', 'en-'], ['locale', 'en US'], ['locale', '*'],
       ['phone_number', ''], ['phone_number', '4255551212'], ['phone_number', '+1 (425) 555-1212'], ['phone_number', '+04255551212'], ['phone_number', '+1425555121234567'], ['phone_number', '+1425x'], ['phone_number', 14255551212], ['phone_number', 'tel:+14255551212'],
       ['phone_number_verified', true], ['phone_number_verified', 'true'], ['phone_number_verified', 1],
-      ['address', 'Springfield'], ['address', ['Springfield']], ['address', 7],
+      ['address', 'Springfield'], ['address', [ADDRESS]], ['address', []], ['address', 7],
       ['address', { planet: 'Mars' }, '/address/planet'], ['address', { toString: 'x' }, '/address/toString'], ['address', { locality: '' }, '/address/locality'], ['address', { locality: 7 }, '/address/locality'], ['address', { locality: 'a\nb' }, '/address/locality'],
       ['address', { country: 'x'.repeat(256) }, '/address/country'], ['address', { formatted: 'x'.repeat(1001) }, '/address/formatted'], ['address', { formatted: 'a\tb' }, '/address/formatted'], ['address', { street_address: 'a\rb' }, '/address/street_address'],
       ['address', { street_address: ['a'] }, '/address/street_address'],

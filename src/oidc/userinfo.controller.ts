@@ -1,0 +1,72 @@
+import { Controller, Get, HttpCode, Post, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
+import { ApiExcludeController } from '@nestjs/swagger';
+import type { Request, Response } from 'express';
+import { ClientDirectory } from '../clients/client-directory.js';
+import { confineToOriginsOf, CrossOriginGuard } from '../clients/cross-origin/cross-origin.guard.js';
+import { readFormText } from '../common/http/form-body.guard.js';
+import { sendJson } from '../common/http/respond.js';
+import { parseBearerForm } from '../common/oauth/form-params.js';
+import { invalidRequest, OAuthError } from '../common/oauth/oauth-error.js';
+import { OAuthExceptionFilter } from '../common/oauth/oauth-exception.filter.js';
+import { Config } from '../config/config.js';
+import { type AccessToken, AccessTokenVerifier } from '../tokens/access-token-verifier.js';
+import { bearerChallenge, bearerTokenOf } from '../tokens/bearer-token.js';
+import { Userinfo } from './userinfo.js';
+
+/** The userinfo endpoint, OIDC Core §5.3. */
+@ApiExcludeController()
+@Controller('oauth/userinfo')
+@UseGuards(CrossOriginGuard)
+@UseFilters(OAuthExceptionFilter)
+export class UserinfoController {
+  constructor(
+    private readonly config: Config,
+    private readonly verifier: AccessTokenVerifier,
+    private readonly clients: ClientDirectory,
+    private readonly userinfo: Userinfo,
+  ) {}
+
+  @Get()
+  async get(@Req() req: Request, @Res() res: Response): Promise<void> {
+    await this.answer(req, res, undefined);
+  }
+
+  @Post()
+  @HttpCode(200)
+  async post(@Req() req: Request, @Res() res: Response): Promise<void> {
+    await this.answer(req, res, req.headers['content-type'] === undefined ? undefined : parseBearerForm(await readFormText(req)).access_token);
+  }
+
+  /** @param inForm the token of the form body (RFC 6750 §2.2); one in the query is none (RFC 9700 §4.3.2) */
+  private async answer(req: Request, res: Response, inForm: string | undefined): Promise<void> {
+    const token = await this.verifier.verify(tokenOf(req, inForm));
+    if (!token) throw refusal(401, 'invalid_token', 'The access token is not valid.');
+    const client = await this.clients.find(token.clientId);
+    if (client) confineToOriginsOf(client, req, res);
+    this.assertMeantForUs(token);
+    const claims = client && (await this.userinfo.of(client, token));
+    if (!claims) throw refusal(401, 'invalid_token', 'The access token is not valid.');
+    sendJson(res, 200, claims);
+  }
+
+  private assertMeantForUs({ audience, scope, userId }: AccessToken): void {
+    if (!audience.includes(this.config.issuer)) throw refusal(401, 'invalid_token', 'The access token is for another audience.');
+    if (userId === undefined || !scope.split(' ').includes('openid')) throw refusal(403, 'insufficient_scope', 'The access token does not have the scope that this needs.', 'openid');
+  }
+}
+
+function tokenOf(req: Request, inForm: string | undefined): string {
+  const read = bearerTokenOf(req);
+  if ('token' in read) {
+    if (inForm !== undefined) throw invalidRequest('The access token is sent in more than one way.', 400, { 'WWW-Authenticate': bearerChallenge('invalid_request') });
+    return read.token;
+  }
+  if (read.refusal === 'repeated') throw invalidRequest('The Authorization header is repeated.', 400, { 'WWW-Authenticate': bearerChallenge('invalid_request') });
+  if (read.refusal === 'malformed') throw refusal(401, 'invalid_token', 'The Authorization header holds no bearer token.');
+  if (inForm === undefined) throw new OAuthError('invalid_token', 'An access token is needed.', 401, { 'WWW-Authenticate': bearerChallenge() });
+  return inForm;
+}
+
+/** RFC 6750 §3.1. */
+const refusal = (status: number, code: 'invalid_token' | 'insufficient_scope', description: string, scope?: string): OAuthError =>
+  new OAuthError(code, description, status, { 'WWW-Authenticate': bearerChallenge(code, description, scope) });

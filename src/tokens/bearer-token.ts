@@ -1,0 +1,19 @@
+import type { Request } from 'express';
+
+/** Why a request brings no bearer token by its Authorization header. */
+export type BearerRefusal = 'missing' | 'repeated' | 'malformed';
+
+/** Reads the bearer token of the Authorization header, RFC 6750 §2.1. Credentials of another scheme are none (§3.1). */
+export function bearerTokenOf(req: Request): { token: string } | { refusal: BearerRefusal } {
+  if (req.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization').length > 1) return { refusal: 'repeated' };
+  const header = req.headers.authorization;
+  if (header === undefined || !/^bearer\b/i.test(header)) return { refusal: 'missing' };
+  const match = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header);
+  return match ? { token: match[1] } : { refusal: 'malformed' };
+}
+
+/** A challenge of RFC 6750 §3; without an error where the caller sent no credentials at all (§3.1). */
+export function bearerChallenge(error?: string, description?: string, scope?: string): string {
+  const parts = [error && `error="${error}"`, description && `error_description="${description}"`, scope && `scope="${scope}"`].filter(Boolean);
+  return ['Bearer realm="mintgate"', ...parts].join(', ');
+}
