@@ -10,7 +10,7 @@ import { AuthorizationExceptionFilter } from './authorization-exception.filter.j
 import { AuthorizationResponder } from './authorization-responder.js';
 import { Authorizations } from './authorizations.js';
 import { AuthorizePipeline, type CheckedRequest } from './authorize.pipeline.js';
-import { type Interaction, Interactions } from './interactions/interactions.js';
+import { type Interaction, Interactions, pathOf } from './interactions/interactions.js';
 
 /** The authorization endpoint, RFC 6749 §3.1. */
 @ApiExcludeController()
@@ -50,12 +50,12 @@ export class AuthorizeController {
   private async proceed(req: Request, res: Response, checked: CheckedRequest, interaction?: Interaction): Promise<void> {
     const outcome = await this.authorizations.proceed(checked, await this.sessions.find(this.cookies.session(req)), interaction);
     if ('ask' in outcome) return this.redirect(res, interaction?.requestId ?? (await this.interactions.begin(res, checked.client, checked.request)), outcome.ask);
-    if (interaction) this.cookies.clearRequest(res, interaction.requestId);
+    if (interaction) this.cookies.clearForm(res, pathOf(interaction.requestId));
     this.responder.send(req, res, outcome.answer);
   }
 
   private redirect(res: Response, requestId: string, page?: 'login' | 'consent'): void {
-    res.set({ Location: `${this.config.issuer}/oauth/authorize/${requestId}${page === undefined ? '' : `/${page}`}`, 'Cache-Control': 'no-store' });
+    res.set({ Location: `${this.config.issuer}${pathOf(requestId)}${page === undefined ? '' : `/${page}`}`, 'Cache-Control': 'no-store' });
     res.status(303).end();
   }
 }

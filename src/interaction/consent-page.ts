@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { type Actor, AuditLog } from '../audit/audit-log.js';
 import { AuthorizationDecision, isIdentified } from '../authorization/authorization-decision.js';
-import { type Interaction, Interactions } from '../authorization/interactions/interactions.js';
+import { type Interaction, Interactions, pathOf } from '../authorization/interactions/interactions.js';
 import { formatScope } from '../common/oauth/scope.js';
 import { Consents } from '../consents/consents.js';
 import { Transactions } from '../database/transactions.js';
@@ -35,7 +35,7 @@ export class ConsentPage {
     preferLocales(req, request.uiLocales);
     const view = {
       csrfToken,
-      action: `/oauth/authorize/${requestId}/consent`,
+      action: `${pathOf(requestId)}/consent`,
       client: { clientId: client.clientId, name: client.clientName },
       returnsTo: destinationOf(request.redirectUri),
       username: (await this.users.find(session.user.userId))?.username ?? '',

@@ -7,6 +7,9 @@ import { PagesModule } from '../pages/pages.module.js';
 import { ResourcesModule } from '../resources/resources.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
+import { AccountController } from './account/account.controller.js';
+import { AccountPage } from './account/account-page.js';
+import { PasswordChange } from './account/password-change.js';
 import { ConsentController } from './consent.controller.js';
 import { ConsentPage } from './consent-page.js';
 import { InteractionReturn } from './interaction-return.js';
@@ -15,7 +18,7 @@ import { SignIn } from './sign-in.js';
 
 @Module({
   imports: [AuditModule, AuthorizationModule, ConsentsModule, LogoutModule, PagesModule, ResourcesModule, SessionsModule, UsersModule],
-  controllers: [LoginController, ConsentController],
-  providers: [ConsentPage, InteractionReturn, SignIn],
+  controllers: [LoginController, ConsentController, AccountController],
+  providers: [AccountPage, ConsentPage, InteractionReturn, PasswordChange, SignIn],
 })
 export class InteractionModule {}

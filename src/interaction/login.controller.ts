@@ -2,7 +2,7 @@ import { Controller, Get, Param, Post, Req, Res, UseFilters, UseGuards } from '@
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { AuthorizationExceptionFilter } from '../authorization/authorization-exception.filter.js';
-import { type Interaction, Interactions } from '../authorization/interactions/interactions.js';
+import { type Interaction, Interactions, pathOf } from '../authorization/interactions/interactions.js';
 import { formActionSource } from '../pages/page-headers.js';
 import { preferLocales } from '../pages/page-locale.js';
 import { PageRenderer } from '../pages/page-renderer.js';
@@ -47,7 +47,7 @@ export class LoginController {
     preferLocales(req, request.uiLocales);
     const view = {
       csrfToken: this.csrf.of(cookie),
-      action: `/oauth/authorize/${requestId}/login`,
+      action: `${pathOf(requestId)}/login`,
       client: { clientId: client.clientId, name: client.clientName },
       ...(username === undefined ? {} : { username }),
       ...(error === undefined ? {} : { error }),

@@ -8,10 +8,15 @@ export class Html {
   constructor(readonly markup: string) {}
 }
 
-/** What a template writes for a value: nothing for one that is missing, text escaped. */
+/**
+ * What a template writes for a value: text escaped, nothing for one that is missing.
+ * @throws {TypeError} for what is no text, which would show as `[object Object]`
+ */
 export function toMarkup(value: unknown): string {
   if (value instanceof Html) return value.markup;
-  return value === undefined || value === null ? '' : escapeHtml(String(value));
+  if (value === undefined || value === null) return '';
+  if (typeof value !== 'string' && typeof value !== 'number') throw new TypeError('a template writes texts and numbers only');
+  return escapeHtml(String(value));
 }
 
 /** Characters that turn the direction of text by hand, or end a line. The direction of letters themselves needs none of them. */

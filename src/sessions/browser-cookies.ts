@@ -29,30 +29,26 @@ export class BrowserCookies {
     this.append(res, this.sessionName, '', '/', 0);
   }
 
-  /** What ties a stored authorization request to the browser in which it began. */
-  request(req: Request): string | undefined {
-    return read(req, this.requestName);
+  /** What ties a form to the browser that it was shown in, while nobody is signed in there. */
+  form(req: Request): string | undefined {
+    return read(req, this.formName);
   }
 
-  /** Sent to the pages of this one request alone, so that several can be under way in one browser. */
-  setRequest(res: Response, requestId: string, value: string, maxAgeSeconds: number): void {
-    this.append(res, this.requestName, value, this.pathOf(requestId), maxAgeSeconds);
+  /** @param path below which it is sent, beneath the issuer's: each form has its own, so that several can be open in one browser */
+  setForm(res: Response, path: string, value: string, maxAgeSeconds: number): void {
+    this.append(res, this.formName, value, this.path + path, maxAgeSeconds);
   }
 
-  clearRequest(res: Response, requestId: string): void {
-    this.append(res, this.requestName, '', this.pathOf(requestId), 0);
+  clearForm(res: Response, path: string): void {
+    this.append(res, this.formName, '', this.path + path, 0);
   }
 
   private get sessionName(): string {
     return this.secure ? '__Host-mintgate_session' : 'mintgate_session';
   }
 
-  private get requestName(): string {
-    return this.secure ? '__Secure-mintgate_request' : 'mintgate_request';
-  }
-
-  private pathOf(requestId: string): string {
-    return `${this.path}/oauth/authorize/${requestId}`;
+  private get formName(): string {
+    return this.secure ? '__Secure-mintgate_form' : 'mintgate_form';
   }
 
   private append(res: Response, name: string, value: string, path: string, maxAgeSeconds?: number): void {

@@ -49,6 +49,11 @@ const BAD: [variable: string, values: string[]][] = [
   [integers('WORKERS', 1, 256)[0], [...integers('WORKERS', 1, 256)[1], 'AUTO', 'all']],
   ['LOG_LEVEL', ['verbose', 'INFO', 'trace,debug']],
   ['DOCS_ENABLED', ['yes', '1', 'TRUE', 'on']],
+  ['THEME_NAME', ['x'.repeat(61), 'two\nlines', 'a\u0000b']],
+  ['THEME_LOGO_FILE', ['/nowhere/logo.svg', __dirname, __filename, '/dev/zero']],
+  ['THEME_COLOR', ['green', '12345', '1234567', '##123456', 'rgb(1,2,3)', '12345g', '#12', '#fff;}*{color:red']],
+  ['THEME_COLOR_DARK', ['mint', '0x00ff00', '#12345678']],
+  ['DEFAULT_LOCALE', ['fr', 'EN', 'de-AT', 'english']],
   ['ACCESS_TOKEN_SIGNING_ALG', ['none', 'HS256', 'es256', 'RS1', 'ES512']],
   integers('ACCESS_TOKEN_LIFETIME_SECONDS', 10, 86_400),
   integers('KEY_ROTATION_INTERVAL_DAYS', 0, 3650),
@@ -145,6 +150,10 @@ describe('a right setting', () => {
   it.each<[string, string, unknown]>([
     ['PASSWORD_ATTEMPT_LIMIT', '1', { passwordAttemptLimit: 1 }],
     ['PASSWORD_HASH_THREADS', '64', { passwordHashThreads: 64 }],
+    ['THEME_COLOR', '#0B7A5F', { theme: { color: '#0b7a5f' } }],
+    ['THEME_COLOR', 'fa0', { theme: { color: '#ffaa00' } }],
+    ['THEME_COLOR_DARK', 'ffd400', { theme: { colorDark: '#ffd400' } }],
+    ['DEFAULT_LOCALE', 'de', { defaultLocale: 'de' }],
     ['REFRESH_RETRY_WINDOW_SECONDS', '0', { refreshRetryWindowSeconds: 0 }],
     ['REFRESH_RETRY_WINDOW_SECONDS', '60', { refreshRetryWindowSeconds: 60 }],
   ])('%s=%s is taken', (variable, value, expected) => {

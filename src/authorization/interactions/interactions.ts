@@ -29,6 +29,9 @@ export interface Interaction {
 
 const gone = (detail: string) => new OAuthError('invalid_request', 'This sign-in has ended, or was begun in another browser. Go back to the application and start again.', 400, {}, detail);
 
+/** The pages of a request are below it. */
+export const pathOf = (requestId: string): string => `/oauth/authorize/${requestId}`;
+
 /** Authorization requests that wait for a user. What they ask for is kept at the server: nothing that a browser sends later changes it. */
 @Injectable()
 export class Interactions {
@@ -55,13 +58,13 @@ export class Interactions {
       consumedAt: null,
       expiresAt: nowMs + LIFETIME_SECONDS * 1000,
     });
-    this.cookies.setRequest(res, requestId, cookie, LIFETIME_SECONDS);
+    this.cookies.setForm(res, pathOf(requestId), cookie, LIFETIME_SECONDS);
     return requestId;
   }
 
   /** The request of a page. @throws {OAuthError} when it does not wait in this browser, or its client may not go on */
   async open(req: Request, requestId: string): Promise<Interaction> {
-    const cookie = this.cookies.request(req);
+    const cookie = this.cookies.form(req);
     const row = await this.repository.find(requestId);
     if (!row || cookie === undefined || digestOf(cookie) !== row.browserDigest) throw gone(row ? 'another browser' : 'unknown');
     if (row.consumedAt !== null) throw gone('answered');

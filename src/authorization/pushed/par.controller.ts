@@ -3,7 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { AuthenticatedClient, ClientAuthGuard } from '../../clients/authentication/client-auth.guard.js';
 import type { Client } from '../../clients/client.js';
-import type { PushedAuthorizationParams } from '../../common/oauth/form-params.js';
+import { type PushedAuthorizationParams, withoutCredentials } from '../../common/oauth/form-params.js';
 import { invalidRequest } from '../../common/oauth/oauth-error.js';
 import { OAuthExceptionFilter } from '../../common/oauth/oauth-exception.filter.js';
 import { sendJson } from '../../common/http/respond.js';
@@ -24,7 +24,7 @@ export class ParController {
 
   @Post()
   async push(@AuthenticatedClient() client: Client, @Req() req: Request, @Res() res: Response): Promise<void> {
-    const { client_secret: _secret, client_assertion: _assertion, client_assertion_type: _type, ...params } = req.body as PushedAuthorizationParams;
+    const params = withoutCredentials(req.body as PushedAuthorizationParams);
     if (params.request_uri !== undefined) throw invalidRequest('A request_uri cannot be pushed.');
     this.pipeline.checkPushed(client, { params, repeated: new Set() });
     sendJson(res, 201, await this.pushed.push(client, params));

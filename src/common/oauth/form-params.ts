@@ -78,6 +78,11 @@ export function parsePushedAuthorizationForm(body: string): PushedAuthorizationP
   return parse(body, PUSHED_AUTHORIZATION_GRAMMAR, undefined);
 }
 
+/** What of a pushed request is the authorization request, and not the client's authentication. */
+export function withoutCredentials(params: PushedAuthorizationParams): AuthorizationParams {
+  return Object.fromEntries(Object.entries(params).filter(([name]) => AUTHORIZATION_GRAMMAR.has(name)));
+}
+
 /** As {@link parseForm}, for a token in a form (RFC 6750 §2.2). */
 export function parseBearerForm(body: string): { readonly access_token?: string } {
   return parse(body, BEARER_GRAMMAR, undefined);

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { isWellFormed, MAX_PASSWORD_BYTES, normalizedPassword } from './password-text.js';
 
-const MIN_CHARACTERS = 15;
+export const MIN_CHARACTERS = 15;
 /** So many code points take no more than `MAX_PASSWORD_BYTES`. */
 const MAX_CHARACTERS = MAX_PASSWORD_BYTES / 4;
 const MIN_CONTEXT_WORD = 4;

@@ -72,7 +72,7 @@ describeOnOneDatabase('OIDC Core §8 pairwise subjects', (kind) => {
 
     it('is another one for each user', async () => {
       const client = await register();
-      expect(await subjectFor(client, await server.driver.registerUser({ username: 'grace' }))).not.toBe(await subjectFor(client));
+      expect(await subjectFor(client, await server.driver.registerUser({ username: 'grace', roles: ['accountant'] }))).not.toBe(await subjectFor(client));
     });
 
     it('stays the same: at the next sign-in, in a refreshed token, with another instance', async () => {
