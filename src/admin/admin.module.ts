@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
+import { AuthorizationModule } from '../authorization/authorization.module.js';
 import { BootstrapClient } from '../clients/bootstrap-client.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { SecretBox } from '../common/crypto/secret-box.js';
 import { PageCursors } from '../common/http/page-cursor.js';
+import { ConsentsModule } from '../consents/consents.module.js';
 import { Startup } from '../database/startup.js';
 import { GrantsModule } from '../grants/grants.module.js';
 import { KeysModule } from '../keys/keys.module.js';
@@ -23,10 +25,11 @@ import { KeysController } from './keys.controller.js';
 import { NewPassword } from './new-password.js';
 import { ResourcesController } from './resources.controller.js';
 import { UserAccessController } from './user-access.controller.js';
+import { UserConsentsController } from './user-consents.controller.js';
 import { UsersController } from './users.controller.js';
 
 @Module({
-  imports: [AuditModule, ClientsModule, UsersModule, KeysModule, ResourcesModule, TokensModule, GrantsModule],
+  imports: [AuditModule, ClientsModule, UsersModule, KeysModule, ResourcesModule, TokensModule, GrantsModule, ConsentsModule, AuthorizationModule],
   controllers: [
     ClientsController,
     ClientSecretsController,
@@ -34,6 +37,7 @@ import { UsersController } from './users.controller.js';
     AdviceController,
     UsersController,
     UserAccessController,
+    UserConsentsController,
     ResourcesController,
     KeysController,
     AuditEventsController,

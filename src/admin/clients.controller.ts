@@ -12,6 +12,7 @@ import { PageCursors } from '../common/http/page-cursor.js';
 import { invalidInput, notFound } from '../common/http/problem.js';
 import { Config } from '../config/config.js';
 import { OvertakenError, untilNotOvertaken } from '../database/optimistic.js';
+import { IdTokenKeys } from '../tokens/id-token-keys.js';
 import type { AccessToken } from '../tokens/access-token-verifier.js';
 import { Bearer, RequiredScope } from '../tokens/bearer.guard.js';
 import { AdminController } from './admin-controller.decorator.js';
@@ -31,6 +32,7 @@ export class ClientsController {
     private readonly registry: ClientRegistry,
     private readonly clients: ClientsRepository,
     private readonly cursors: PageCursors,
+    private readonly idTokenKeys: IdTokenKeys,
   ) {}
 
   @Post()
@@ -44,8 +46,7 @@ export class ClientsController {
     assertNoMoreRightsThan(token, metadata.scope);
     const secret = metadata.token_endpoint_auth_method === 'none' ? undefined : newOpaqueValue('clientSecret');
     const created = await this.registry.create(clientId, metadata, actorOf(req, token), secret);
-    this.describe(res, created, true);
-    return { ...clientResponse(created), ...(secret === undefined ? {} : { client_secret: secret, client_secret_expires_at: 0 }) };
+    return { ...this.written(res, created, true), ...(secret === undefined ? {} : { client_secret: secret, client_secret_expires_at: 0 }) };
   }
 
   @Get()
@@ -89,7 +90,7 @@ export class ClientsController {
     if (!CLIENT_ID.test(clientId)) throw notFound('client');
     // A client of this id that appears between the look and the making is replaced like any other.
     const { client, created } = await untilNotOvertaken(async () => (await this.replace(clientId, body, token, req)) ?? this.make(clientId, body, token, req));
-    return this.describe(res, client, created);
+    return this.written(res, client, created);
   }
 
   @Patch(':client_id')
@@ -109,7 +110,7 @@ export class ClientsController {
         })
       : null;
     if (!patched) throw notFound('client');
-    return this.describe(res, patched, false);
+    return this.written(res, patched, false);
   }
 
   @Delete(':client_id')
@@ -159,6 +160,11 @@ export class ClientsController {
     const problems = clientMetadataProblems(metadata, this.config.outboundAllowedHosts);
     if (problems.length > 0) throw invalidInput(problems);
     return metadata;
+  }
+
+  private written(res: Response, client: ClientEntity, created: boolean): ClientResponse {
+    this.idTokenKeys.prepareFor(metadataOf(client));
+    return this.describe(res, client, created);
   }
 
   private describe(res: Response, client: ClientEntity, created: boolean): ClientResponse {

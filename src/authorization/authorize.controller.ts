@@ -7,6 +7,7 @@ import { Config } from '../config/config.js';
 import { BrowserCookies } from '../sessions/browser-cookies.js';
 import { Sessions } from '../sessions/sessions.js';
 import { AuthorizationExceptionFilter } from './authorization-exception.filter.js';
+import { AuthorizationRefusal } from './authorization-refusal.js';
 import { AuthorizationResponder } from './authorization-responder.js';
 import { Authorizations } from './authorizations.js';
 import { AuthorizePipeline, type CheckedRequest } from './authorize.pipeline.js';
@@ -37,7 +38,7 @@ export class AuthorizeController {
   async authorizeByForm(@Req() req: Request, @Res() res: Response): Promise<void> {
     const checked = await this.pipeline.check(parseAuthorizationForm(await readFormText(req)));
     if (this.cookies.session(req) !== undefined || req.headers['sec-fetch-site'] !== 'cross-site') return this.proceed(req, res, checked);
-    this.redirect(res, await this.interactions.begin(res, checked.client, checked.request));
+    this.redirect(res, await this.begin(res, checked));
   }
 
   /** Where the pages of a request send the browser back to. */
@@ -48,16 +49,28 @@ export class AuthorizeController {
   }
 
   private async proceed(req: Request, res: Response, checked: CheckedRequest, interaction?: Interaction): Promise<void> {
-    const outcome = await this.authorizations.proceed(checked, await this.sessions.find(this.cookies.session(req)), interaction);
-    if ('ask' in outcome) return this.redirect(res, interaction?.requestId ?? (await this.interactions.begin(res, checked.client, checked.request)), outcome.ask);
+    const session = await orRefuse(checked, this.sessions.find(this.cookies.session(req)));
+    const outcome = await this.authorizations.proceed(checked, session, interaction);
+    if ('ask' in outcome) return this.redirect(res, interaction?.requestId ?? (await this.begin(res, checked)), outcome.ask);
     if (interaction) this.cookies.clearForm(res, pathOf(interaction.requestId));
     this.responder.send(req, res, outcome.answer);
+  }
+
+  private begin(res: Response, checked: CheckedRequest): Promise<string> {
+    return orRefuse(checked, this.interactions.begin(res, checked.client, checked.request));
   }
 
   private redirect(res: Response, requestId: string, page?: 'login' | 'consent'): void {
     res.set({ Location: `${this.config.issuer}${pathOf(requestId)}${page === undefined ? '' : `/${page}`}`, 'Cache-Control': 'no-store' });
     res.status(303).end();
   }
+}
+
+/** What fails once the request is known to be good, its client hears of (RFC 6749 §4.1.2.1, `server_error`). */
+function orRefuse<T>({ request }: CheckedRequest, work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw new AuthorizationRefusal(request, error);
+  });
 }
 
 const queryOf = ({ url }: Request): string => (url.includes('?') ? url.slice(url.indexOf('?') + 1) : '');

@@ -23,10 +23,11 @@ import { resource } from './steps/resource.step.js';
 import { provisionalResponseMode, responseMode } from './steps/response-mode.step.js';
 import { responseType } from './steps/response-type.step.js';
 import { scope } from './steps/scope.step.js';
+import { size } from './steps/size.step.js';
 import type { Step, StepParts } from './steps/step.js';
 
 /** What is checked once it is known where errors go, in this order. */
-const STEPS: readonly Step[] = [repeatedParameters, requestObject, responseMode, responseType, scope, resource, pkce, nonce, prompt, hints, claims];
+const STEPS: readonly Step[] = [repeatedParameters, requestObject, responseMode, responseType, scope, resource, pkce, nonce, prompt, hints, claims, size];
 
 export interface CheckedRequest {
   client: Client;

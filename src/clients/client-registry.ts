@@ -48,7 +48,7 @@ export class ClientRegistry {
     const nowMs = this.clock.nowMs();
     const row = { clientId, ...columnsOf(clientId, metadata), tokenGeneration: newTokenGeneration(), version: 1, createdAt: nowMs, updatedAt: nowMs };
     try {
-      return await this.write(clientId, { type: 'client.created', actor, clientId }, async (manager) => {
+      return await this.write(clientId, { type: 'client.created', actor, clientId, detail: row.legacyGrants === null ? {} : legacyDetail(row) }, async (manager) => {
         const created = await this.clients.insert(row, manager);
         if (secret !== undefined) await this.secrets.insert(this.newSecret(created.id, secret, null), manager);
         return created;
@@ -72,7 +72,7 @@ export class ClientRegistry {
       const changes = { ...columnsOf(clientId, metadata), ...(disabled ? { tokenGeneration: newTokenGeneration() } : {}), updatedAt: this.clock.nowMs() };
       return {
         result: { ...current, ...changes, version: current.version + 1 },
-        record: { type: 'client.updated', actor, clientId, detail: { changed } },
+        record: { type: 'client.updated', actor, clientId, detail: { changed, ...(changes.legacyGrants === current.legacyGrants ? {} : legacyDetail(changes)) } },
         apply: (manager) => this.clients.update(current, changes, manager),
       };
     });
@@ -167,6 +167,9 @@ export class ClientRegistry {
 }
 
 type Change<T> = { result: T; record?: undefined; apply?: undefined } | { result: T; record: AuditRecord; apply: (manager: EntityManager) => Promise<boolean> };
+
+/** Who opts a client in to a grant that RFC 9700 advises against, or out of it, is seen to. */
+const legacyDetail = ({ legacyGrants }: Pick<ClientEntity, 'legacyGrants'>) => ({ legacy_grants: legacyGrants?.split(' ') ?? [] });
 
 function changedFields(before: ClientMetadata, after: ClientMetadata): string[] {
   return (Object.keys(after) as (keyof ClientMetadata)[]).filter((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]));

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { ClientsModule } from '../clients/clients.module.js';
 import { Cleanup } from '../database/cleanup.js';
 import { ResourcesModule } from '../resources/resources.module.js';
+import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AuthorizationCodeGrant } from './authorization-code/authorization-code.grant.js';
@@ -25,7 +26,7 @@ const AUTHORIZATION_CODES = [AuthorizationCodes, AuthorizationCodesRepository, G
 const USAGE = [GrantUsage, GrantUsageRepository, UsageRetention];
 
 @Module({
-  imports: [ClientsModule, UsersModule, ResourcesModule, TokensModule],
+  imports: [ClientsModule, UsersModule, ResourcesModule, SessionsModule, TokensModule],
   controllers: [TokenController],
   providers: [...HANDLERS, { provide: GRANT_HANDLERS, inject: HANDLERS, useFactory: (...handlers: GrantHandler[]) => handlers }, GrantDispatcher, UserScope, ...AUTHORIZATION_CODES, ...USAGE],
   exports: [AuthorizationCodes, GrantDispatcher, GrantUsage, GrantUsageRepository, UserScope],

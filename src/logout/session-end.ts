@@ -34,25 +34,25 @@ export class SessionEnd {
     if (!session) return false;
     const { userId } = session;
     const toTell = await this.clientsToTell(sessionId, userId);
+    // Before the session: if this is broken off, the user is still signed in and can try again.
+    for (const family of await this.families.ofSession(sessionId, this.clock.nowMs())) {
+      if (!parseScope(family.scope)?.includes('offline_access')) await this.revocation.revoke(family, 'session.ended', actor);
+    }
     const ended = await this.transactions.run(async (manager) => {
       if (!(await this.sessions.delete(sessionId, manager))) return false;
       await this.logouts.enqueue(toTell, manager);
       await this.audit.record({ type: 'session.ended', actor, userId, detail: { session_id: sessionId } }, manager);
       return true;
     });
-    if (!ended) return false;
-    this.logouts.deliverSoon();
-    for (const family of await this.families.ofSession(sessionId, this.clock.nowMs())) {
-      if (!parseScope(family.scope)?.includes('offline_access')) await this.revocation.revoke(family, 'session.ended', actor);
-    }
-    return true;
+    if (ended) this.logouts.deliverSoon();
+    return ended;
   }
 
   private async clientsToTell(sessionId: string, userId: string): Promise<BackchannelLogout[]> {
     const toTell: BackchannelLogout[] = [];
     for (const clientId of await this.families.clientsOfSession(sessionId)) {
       const client = await this.clients.find(clientId);
-      if (client?.backchannelLogoutUri) toTell.push({ clientId, subject: this.subjects.of(client, userId), sessionId });
+      if (client?.backchannelLogoutUri) toTell.push({ clientId, subject: this.subjects.of(client, userId), sessionId: this.subjects.sidOf(client, sessionId) });
     }
     return toTell;
   }

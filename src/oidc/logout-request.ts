@@ -5,6 +5,7 @@ import type { LogoutParams } from '../common/oauth/form-params.js';
 import { invalidRequest } from '../common/oauth/oauth-error.js';
 import { Config } from '../config/config.js';
 import { SignedJwt } from '../tokens/signed-jwt.js';
+import { Subjects } from '../tokens/subject.js';
 
 /** A logout request in which every parameter has been checked. */
 export interface LogoutRequest {
@@ -22,6 +23,7 @@ export class LogoutRequests {
     private readonly config: Config,
     private readonly clients: ClientDirectory,
     private readonly jwt: SignedJwt,
+    private readonly subjects: Subjects,
   ) {}
 
   /** @throws {OAuthError} for a page: nothing is sent anywhere on a request that cannot be believed */
@@ -30,14 +32,14 @@ export class LogoutRequests {
     if (hinted && clientId !== undefined && hinted.clientId !== clientId) throw invalidRequest('The id_token_hint was issued to another client.');
     const client = await this.clientOf(hinted?.clientId ?? clientId);
     const redirect = uri === undefined ? undefined : redirectOf(client, uri, state);
-    return { ...(client ? { client } : {}), ...(hinted ? { hintedSessionId: hinted.sessionId } : {}), ...(redirect === undefined ? {} : { redirect }) };
+    return { ...(client ? { client } : {}), ...(hinted && client ? { hintedSessionId: this.subjects.sessionIdOf(client, hinted.sid) } : {}), ...(redirect === undefined ? {} : { redirect }) };
   }
 
   /** An ID token of ours, expired or not. */
-  private readHint(hint: string): { clientId: string; sessionId: string } {
+  private readHint(hint: string): { clientId: string; sid: string } {
     const { iss, aud, sid } = (this.jwt.verify('JWT', hint) ?? {}) as Readonly<Record<string, unknown>>;
     if (iss !== this.config.issuer || typeof aud !== 'string' || typeof sid !== 'string') throw invalidRequest('The id_token_hint is not an ID token of this server.');
-    return { clientId: aud, sessionId: sid };
+    return { clientId: aud, sid };
   }
 
   private async clientOf(clientId: string | undefined): Promise<Client | undefined> {

@@ -49,7 +49,7 @@ export class IdTokenIssuer {
       auth_time: authTime,
       acr,
       amr,
-      sid,
+      sid: this.subjects.sidOf(client, sid),
       ...(nonce === undefined ? {} : { nonce }),
       ...(accessToken === undefined ? {} : { at_hash: leftHalfHash(alg, accessToken) }),
     });

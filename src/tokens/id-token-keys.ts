@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { ClientDirectory } from '../clients/client-directory.js';
+import type { ClientMetadata } from '../clients/client-metadata.js';
+import { parseScope } from '../common/oauth/scope.js';
 import { Logger } from '../common/logging/logger.js';
 import type { SigningAlgorithm } from '../config/settings.js';
-import { ChangeFeed } from '../database/change-feed.js';
 import { KeyRing } from '../keys/key-ring.js';
 import { KeyRotation } from '../keys/key-rotation.js';
 
@@ -17,12 +17,8 @@ export class IdTokenKeys {
   constructor(
     private readonly ring: KeyRing,
     private readonly rotation: KeyRotation,
-    private readonly clients: ClientDirectory,
     private readonly logger: Logger,
-    feed: ChangeFeed,
-  ) {
-    feed.subscribe('client', (change) => void this.prepareFor(change.subject));
-  }
+  ) {}
 
   /** Resolves when there is a key of the algorithm that signs. */
   ensure(alg: SigningAlgorithm): Promise<void> {
@@ -32,13 +28,10 @@ export class IdTokenKeys {
     return made;
   }
 
-  private async prepareFor(clientId: string): Promise<void> {
-    try {
-      const client = await this.clients.find(clientId);
-      const inBrowsers = client?.grantTypes.has('authorization_code') || client?.grantTypes.has('implicit');
-      if (client && inBrowsers && client.scope.has('openid')) await this.ensure(client.idTokenSignedResponseAlg);
-    } catch (error) {
-      this.logger.failure('a key for ID tokens could not be made ahead of time', error);
-    }
+  /** Begins to make what a client that was registered just now will need, if it may have ID tokens. */
+  prepareFor({ grant_types: grantTypes, scope, id_token_signed_response_alg: alg }: ClientMetadata): void {
+    const inBrowsers = grantTypes.includes('authorization_code') || grantTypes.includes('implicit');
+    if (!inBrowsers || !parseScope(scope)?.includes('openid')) return;
+    this.ensure(alg).catch((error: unknown) => this.logger.failure('a key for ID tokens could not be made ahead of time', error));
   }
 }

@@ -2,7 +2,7 @@ import type { ClaimsRequest } from './claims-request.js';
 
 /** What the ID tokens of one authorization say beside who the user is (OIDC Core §2). */
 export interface OpenIdGrant {
-  /** Of the session in which it was authorized: the `sid` of OpenID Connect Front-Channel Logout 1.0 §3. */
+  /** The session in which it was authorized: of it comes the `sid` of OpenID Connect Back-Channel Logout 1.0 §2.1. */
   readonly sid: string;
   /** Seconds since the epoch. */
   readonly auth_time: number;

@@ -6,11 +6,14 @@ import { USER_ID } from '../users/user-profile.js';
 const PREFIX = 'usr_';
 const CIPHER = 'aes-256-ecb';
 const KEY_BYTES = 32;
+/** 16 bytes in base64url. */
+const ID_LENGTH = 22;
 const GENERATION_BYTES = 6;
 
 interface SectorKeys {
   readonly subject: Buffer;
   readonly generation: Buffer;
+  readonly session: Buffer;
 }
 
 /**
@@ -38,6 +41,16 @@ export class Subjects {
     return this.of(client, userId) === subject ? userId : undefined;
   }
 
+  /** The `sid` of a session in whatever the client sees: its id, or for a pairwise client what would tell others nothing. */
+  sidOf(client: Client, sessionId: string): string {
+    return client.subjectType === 'pairwise' ? block(createCipheriv(CIPHER, this.keysOf(client).session, null), sessionId) : sessionId;
+  }
+
+  /** The session that a `sid` of this client means. */
+  sessionIdOf(client: Client, sid: string): string {
+    return client.subjectType === 'pairwise' && sid.length === ID_LENGTH ? block(createDecipheriv(CIPHER, this.keysOf(client).session, null), sid) : sid;
+  }
+
   /**
    * The user's token generation as the client may see it in the id of a token: the same value in tokens of two sectors would tell them that they speak of one
    * user.
@@ -50,15 +63,17 @@ export class Subjects {
   private keysOf(client: Client): SectorKeys {
     const known = this.sectors.get(client);
     if (known) return known;
-    const bytes = Buffer.from(hkdfSync('sha256', this.key, Buffer.alloc(0), client.sectorIdentifier, 2 * KEY_BYTES));
-    const keys = { subject: bytes.subarray(0, KEY_BYTES), generation: bytes.subarray(KEY_BYTES) };
+    const bytes = Buffer.from(hkdfSync('sha256', this.key, Buffer.alloc(0), client.sectorIdentifier, 3 * KEY_BYTES));
+    const keys = { subject: bytes.subarray(0, KEY_BYTES), generation: bytes.subarray(KEY_BYTES, 2 * KEY_BYTES), session: bytes.subarray(2 * KEY_BYTES) };
     this.sectors.set(client, keys);
     return keys;
   }
 }
 
+const withBlock = (cipher: Cipher | Decipher, id: string): string => PREFIX + block(cipher, id.slice(PREFIX.length));
+
 /** A single block of random bytes needs no chaining and no padding. */
-function withBlock(cipher: Cipher | Decipher, id: string): string {
+function block(cipher: Cipher | Decipher, id: string): string {
   cipher.setAutoPadding(false);
-  return PREFIX + Buffer.concat([cipher.update(Buffer.from(id.slice(PREFIX.length), 'base64url')), cipher.final()]).toString('base64url');
+  return Buffer.concat([cipher.update(Buffer.from(id, 'base64url')), cipher.final()]).toString('base64url');
 }

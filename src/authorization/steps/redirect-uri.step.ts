@@ -2,7 +2,7 @@ import type { Client } from '../../clients/client.js';
 import { invalidRequest } from '../../common/oauth/oauth-error.js';
 import type { AuthorizationForm } from '../../common/oauth/form-params.js';
 
-/** A loopback literal with or without a port, and the rest, which never varies (RFC 8252 §7.3). */
+/** A loopback literal with or without a port, and the rest, which never varies (RFC 8252 §7.3). Whether the number is a port is left to the URL parser. */
 const LOOPBACK = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?(?=[/?]|$)(.*)$/;
 
 /**
@@ -13,7 +13,7 @@ export function redirectUriOf(client: Client, { params, repeated }: Authorizatio
   if (repeated.has('redirect_uri')) throw invalidRequest('The parameter redirect_uri is repeated.');
   const given = params.redirect_uri;
   if (given !== undefined) {
-    if (!client.redirectUris.some((registered) => matches(registered, given))) throw invalidRequest('The redirect_uri is not one that the client has registered.');
+    if (!isRegistered(client, given)) throw invalidRequest('The redirect_uri is not one that the client has registered.');
     return { redirectUri: given, redirectUriSent: true };
   }
   // OIDC Core §3.1.2.1 requires it; RFC 6749 §3.1.2.3 does when several are registered.
@@ -22,9 +22,14 @@ export function redirectUriOf(client: Client, { params, repeated }: Authorizatio
   return { redirectUri: only, redirectUriSent: false };
 }
 
+/** Whether answers for the client may go there. */
+export function isRegistered({ redirectUris }: Client, given: string): boolean {
+  return redirectUris.some((registered) => matches(registered, given));
+}
+
 function matches(registered: string, given: string): boolean {
   if (registered === given) return true;
   const [, host, rest] = LOOPBACK.exec(registered) ?? [];
   const [, givenHost, givenRest] = LOOPBACK.exec(given) ?? [];
-  return host !== undefined && host === givenHost && rest === givenRest;
+  return host !== undefined && host === givenHost && rest === givenRest && URL.canParse(given);
 }

@@ -7,6 +7,7 @@ import type { FormParams } from '../../common/oauth/form-params.js';
 import { invalidGrant, invalidRequest } from '../../common/oauth/oauth-error.js';
 import { Clock } from '../../common/time/clock.js';
 import { Transactions } from '../../database/transactions.js';
+import { SessionsRepository } from '../../sessions/sessions.repository.js';
 import type { GrantedAccess } from '../../tokens/granted-access.js';
 import { RefreshTokens } from '../../tokens/refresh-tokens.js';
 import { TokenFamilyRevocation } from '../../tokens/token-family-revocation.js';
@@ -43,6 +44,7 @@ export class AuthorizationCodeGrant implements GrantHandler<AuthorizationCodeReq
   constructor(
     private readonly codes: AuthorizationCodesRepository,
     private readonly users: UserDirectory,
+    private readonly sessions: SessionsRepository,
     private readonly targets: GrantedTarget,
     private readonly refreshTokens: RefreshTokens,
     private readonly revocation: TokenFamilyRevocation,
@@ -66,7 +68,8 @@ export class AuthorizationCodeGrant implements GrantHandler<AuthorizationCodeReq
     this.checkRedirectUri(code, request);
     await this.checkVerifier(code, request);
     const user = await this.users.find(code.userId);
-    if (!user?.enabled || user.tokenGeneration !== code.userGeneration) throw refused('what it was issued for has ended');
+    const signedIn = user?.enabled && user.tokenGeneration === code.userGeneration && (await this.sessions.find(code.sessionId)) !== null;
+    if (!signedIn) throw refused('what it was issued for has ended');
     const access = await this.redeem(client, user, code, request);
     return access ?? this.replayed(code, actor);
   }
