@@ -22,12 +22,15 @@ export class BackchannelLogoutDelivery {
     private readonly logger: Logger,
   ) {}
 
-  /** @throws {TemporarilyUnavailableError} when the database is not available; the logout is sent anew when its claim has run out */
-  async deliver(claimed: BackchannelLogoutEntity): Promise<void> {
+  /**
+   * @returns in how many milliseconds it is to be sent again, if it is
+   * @throws {TemporarilyUnavailableError} when the database is not available; the logout is sent anew when its claim has run out
+   */
+  async deliver(claimed: BackchannelLogoutEntity): Promise<number | undefined> {
     const result = await this.request.send(claimed);
     if (result.outcome === 'done') {
       await this.logouts.delete(claimed);
-      return;
+      return undefined;
     }
     const backOffMs = result.outcome === 'failed' ? BACK_OFF_MS[claimed.attempts - 1] : undefined;
     if (backOffMs === undefined) await this.giveUp(claimed, result.reason);
@@ -35,6 +38,7 @@ export class BackchannelLogoutDelivery {
       this.logger.info('a logout token is to be sent again', { client_id: claimed.clientId, reason: result.reason, attempts: claimed.attempts, next_try_in_ms: backOffMs });
       await this.logouts.postpone(claimed, this.clock.nowMs() + backOffMs);
     }
+    return backOffMs;
   }
 
   private async giveUp(claimed: BackchannelLogoutEntity, reason: string): Promise<void> {

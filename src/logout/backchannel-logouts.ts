@@ -9,7 +9,8 @@ import { Startup } from '../database/startup.js';
 import { BackchannelLogoutDelivery } from './backchannel-logout-delivery.js';
 import { BackchannelLogoutsRepository } from './backchannel-logouts.repository.js';
 
-const POLL_MS = 1_000;
+/** For what another instance left behind: an instance comes back by itself to what it has to send once more. */
+const POLL_MS = 15_000;
 /** No client is told any more after so long, if nobody could tell it before. */
 const KEPT_MS = 24 * 3_600_000;
 /** Longer than an attempt can last, with room for clocks that differ between instances. */
@@ -28,7 +29,7 @@ export interface BackchannelLogout {
 
 /**
  * Tells clients of sessions that have ended (OpenID Connect Back-Channel Logout 1.0). What is to be sent is a row that is written together with the end of the session, and stays until the
- * client has taken it: it outlives this instance, and every instance looks for what is due.
+ * client has taken it: it outlives this instance, and every instance looks now and then for what is due.
  */
 @Injectable()
 export class BackchannelLogouts implements OnApplicationShutdown {
@@ -99,6 +100,7 @@ export class BackchannelLogouts implements OnApplicationShutdown {
       begun++;
       const delivery: Promise<void> = this.delivery
         .deliver(claimed)
+        .then((againInMs) => this.comeBack(againInMs))
         .catch((error: unknown) => this.logger.failure('a logout token could not be delivered', error, { client_id: logout.clientId }))
         .finally(() => {
           this.underWay.delete(delivery);
@@ -107,6 +109,10 @@ export class BackchannelLogouts implements OnApplicationShutdown {
       this.underWay.set(delivery, logout.clientId);
     }
     return begun > 0 && due.length === room;
+  }
+
+  private comeBack(inMs: number | undefined): void {
+    if (inMs !== undefined) setTimeout(() => this.deliverSoon(), inMs).unref();
   }
 
   private hasRoomFor(clientId: string): boolean {

@@ -9,6 +9,8 @@ import { OAuthError } from '../../common/oauth/oauth-error.js';
 import { Clock } from '../../common/time/clock.js';
 import { BrowserCookies } from '../../sessions/browser-cookies.js';
 import type { AuthorizationRequest } from '../authorization-request.js';
+import { isRegistered } from '../steps/redirect-uri.step.js';
+import { mayUse } from '../steps/response-type.step.js';
 import { AuthorizationRequestsRepository } from './authorization-requests.repository.js';
 
 const LIFETIME_SECONDS = 3600;
@@ -70,8 +72,9 @@ export class Interactions {
     if (row.consumedAt !== null) throw gone('answered');
     if (row.expiresAt <= this.clock.nowMs()) throw gone('expired');
     const client = await this.clients.find(row.clientId);
-    if (!client?.enabled || client.tokenGeneration !== row.clientGeneration) throw gone('the client has changed');
-    return { requestId, client, request: JSON.parse(row.request) as AuthorizationRequest, createdAtMs: row.createdAt, approvedBy: row.approvedBy, cookie, rowId: row.id };
+    const request = JSON.parse(row.request) as AuthorizationRequest;
+    if (!client?.enabled || client.tokenGeneration !== row.clientGeneration || !mayStillAsk(client, request)) throw gone('the client has changed');
+    return { requestId, client, request, createdAtMs: row.createdAt, approvedBy: row.approvedBy, cookie, rowId: row.id };
   }
 
   /** Notes who consented. @throws {OAuthError} when it has been answered meanwhile */
@@ -84,3 +87,6 @@ export class Interactions {
     if (!(await this.repository.consume(rowId, this.clock.nowMs(), manager))) throw gone('answered');
   }
 }
+
+/** What an admin took from the client while the user was asked counts. */
+const mayStillAsk = (client: Client, { redirectUri, responseType }: AuthorizationRequest): boolean => isRegistered(client, redirectUri) && mayUse(client, responseType);

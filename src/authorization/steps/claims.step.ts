@@ -10,7 +10,7 @@ export function claims({ params, client, request }: StepInput, { subjects }: Ste
   const parsed = parseClaimsRequest(params.claims);
   const { acr, sub } = parsed.id_token ?? {};
   if (acr?.essential && !accepts(acr, PASSWORD_ACR)) throw new OAuthError('unmet_authentication_requirements', 'The user cannot be authenticated in the way that is asked for.');
-  const subject = sub?.value ?? parsed.userinfo?.['sub']?.value;
+  const subject = [sub, parsed.userinfo?.['sub']].find((asked) => asked?.value !== undefined)?.value;
   if (subject === undefined) return { claims: parsed };
   const userId = typeof subject === 'string' ? subjects.userIdOf(client, subject) : undefined;
   if (userId === undefined || (request.hintedUserId ?? userId) !== userId) throw new OAuthError('login_required', 'The user who is asked for cannot be signed in.');

@@ -1,4 +1,5 @@
-import { RESPONSE_TYPES, type ResponseType } from '../../clients/client-metadata.js';
+import type { Client } from '../../clients/client.js';
+import { type GrantType, RESPONSE_TYPES, type ResponseType } from '../../clients/client-metadata.js';
 import { invalidRequest, OAuthError } from '../../common/oauth/oauth-error.js';
 import type { StepInput, StepParts } from './step.js';
 
@@ -9,9 +10,12 @@ const BY_PARTS: ReadonlyMap<string, ResponseType> = new Map(RESPONSE_TYPES.map((
 export function responseType({ params, client }: StepInput, { legacyGrants }: StepParts): { responseType: ResponseType } {
   if (params.response_type === undefined) throw invalidRequest('The parameter response_type is missing.');
   const type = BY_PARTS.get(inOrder(params.response_type));
-  const grantType = type === 'code' ? 'authorization_code' : 'implicit';
   // RFC 9700 §2.1.2: unless an admin opted some client in, this server does not know the implicit grant.
-  if (!type || !legacyGrants.isOffered(grantType)) throw new OAuthError('unsupported_response_type', 'This server does not know that response_type.');
-  if (!client.grantTypes.has(grantType) || !client.responseTypes.has(type)) throw new OAuthError('unauthorized_client', 'This client may not use that response_type.');
+  if (!type || !legacyGrants.isOffered(grantTypeOf(type))) throw new OAuthError('unsupported_response_type', 'This server does not know that response_type.');
+  if (!mayUse(client, type)) throw new OAuthError('unauthorized_client', 'This client may not use that response_type.');
   return { responseType: type };
 }
+
+export const mayUse = (client: Client, type: ResponseType): boolean => client.grantTypes.has(grantTypeOf(type)) && client.responseTypes.has(type);
+
+const grantTypeOf = (type: ResponseType): GrantType => (type === 'code' ? 'authorization_code' : 'implicit');
