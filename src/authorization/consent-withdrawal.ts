@@ -3,14 +3,16 @@ import { type Actor, AuditLog } from '../audit/audit-log.js';
 import { Clock } from '../common/time/clock.js';
 import { ConsentsRepository } from '../consents/consents.repository.js';
 import { Transactions } from '../database/transactions.js';
+import { AuthorizationCodes } from '../grants/authorization-code/authorization-codes.js';
 import { TokenFamiliesRepository } from '../tokens/token-families.repository.js';
 import { TokenFamilyRevocation } from '../tokens/token-family-revocation.js';
 
-/** Takes back what a user allowed a client, and with it all tokens that the client holds for her. */
+/** Takes back what a user allowed a client, and with it all tokens that the client holds for her, or could get by a code that it has. */
 @Injectable()
 export class ConsentWithdrawal {
   constructor(
     private readonly consents: ConsentsRepository,
+    private readonly codes: AuthorizationCodes,
     private readonly families: TokenFamiliesRepository,
     private readonly revocation: TokenFamilyRevocation,
     private readonly transactions: Transactions,
@@ -20,14 +22,14 @@ export class ConsentWithdrawal {
 
   /** Answers whether there was anything to take back. */
   async withdraw(userId: string, clientId: string, actor: Actor): Promise<boolean> {
-    const deleted = await this.transactions.run(async (manager) => {
-      const there = await this.consents.delete(userId, clientId, manager);
-      if (there) await this.audit.record({ type: 'consent.revoked', actor, clientId, userId }, manager);
-      return there;
+    const withdrawn = await this.transactions.run(async (manager) => {
+      const [consented, pending] = [await this.consents.delete(userId, clientId, manager), await this.codes.discardUnused(userId, clientId, manager)];
+      if (consented) await this.audit.record({ type: 'consent.revoked', actor, clientId, userId }, manager);
+      return consented || pending;
     });
-    // After the consent: a code that is redeemed meanwhile is one of these, or finds out below that it was too late.
+    // After the codes: what one gave that was redeemed just before is among these.
     const families = await this.families.ofUserAndClient(userId, clientId, this.clock.nowMs());
     for (const family of families) await this.revocation.revoke(family, 'consent.revoked', actor);
-    return deleted || families.length > 0;
+    return withdrawn || families.length > 0;
   }
 }

@@ -10,10 +10,10 @@ const BY_PARTS: ReadonlyMap<string, ResponseType> = new Map(RESPONSE_TYPES.map((
 export function responseType({ params, client }: StepInput, { legacyGrants }: StepParts): { responseType: ResponseType } {
   if (params.response_type === undefined) throw invalidRequest('The parameter response_type is missing.');
   const type = BY_PARTS.get(inOrder(params.response_type));
+  if (type && mayUse(client, type)) return { responseType: type };
   // RFC 9700 §2.1.2: unless an admin opted some client in, this server does not know the implicit grant.
   if (!type || !legacyGrants.isOffered(grantTypeOf(type))) throw new OAuthError('unsupported_response_type', 'This server does not know that response_type.');
-  if (!mayUse(client, type)) throw new OAuthError('unauthorized_client', 'This client may not use that response_type.');
-  return { responseType: type };
+  throw new OAuthError('unauthorized_client', 'This client may not use that response_type.');
 }
 
 export const mayUse = (client: Client, type: ResponseType): boolean => client.grantTypes.has(grantTypeOf(type)) && client.responseTypes.has(type);

@@ -30,6 +30,15 @@ export class AuthorizationCodesRepository {
     );
   }
 
+  /**
+   * Uses up what a client has not redeemed yet for a user. Answers how many codes that were. One that is being redeemed is waited for.
+   * @param keptUntilMs codes that are purged by then are over anyway: only the newest part of the index is looked through
+   */
+  discardUnused(userId: string, clientId: string, keptUntilMs: number, nowMs: number, manager: EntityManager): Promise<number> {
+    const sql = 'UPDATE authorization_codes SET consumed_at = ? WHERE purge_after > ? AND user_id = ? AND client_id = ? AND consumed_at IS NULL';
+    return this.database.execute(sql, [nowMs, keptUntilMs, userId, clientId], manager);
+  }
+
   countExpired(nowMs: number): Promise<number> {
     return this.database.countBelow('authorization_codes', 'purge_after', nowMs);
   }

@@ -60,4 +60,10 @@ export class AuthorizationCodes {
     await this.repository.insert(row, manager);
     return code;
   }
+
+  /** Makes those codes useless by which a client could still get tokens of a user. Answers whether there were any. */
+  async discardUnused(userId: string, clientId: string, manager: EntityManager): Promise<boolean> {
+    const nowMs = this.clock.nowMs();
+    return (await this.repository.discardUnused(userId, clientId, nowMs + KEEP_MS, nowMs, manager)) > 0;
+  }
 }

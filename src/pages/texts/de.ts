@@ -20,7 +20,7 @@ export const de: Texts = {
     title: 'Zugriff erlauben',
     heading: '{client} möchte auf Ihr Konto zugreifen',
     signedInAs: 'Angemeldet als {user}',
-    switchUser: 'Das bin ich nicht',
+    switchUser: 'Nicht Sie?',
     allows: 'Wenn Sie es erlauben, kann die Anwendung:',
     returnsTo: 'Zurück zu',
     lasts: 'Der Zugriff gilt',
@@ -36,7 +36,7 @@ export const de: Texts = {
     email: 'Ihre E-Mail-Adresse sehen',
     address: 'Ihre Postanschrift sehen',
     phone: 'Ihre Telefonnummer sehen',
-    offline_access: 'Auch dann zugreifen, wenn Sie sie gerade nicht benutzen',
+    offline_access: 'Auch dann zugreifen, wenn Sie die Anwendung nicht benutzen',
   },
   error: {
     title: 'Fehler',
