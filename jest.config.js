@@ -1,9 +1,13 @@
+const { chromiumPath } = require('./test/support/chromium-path.js');
+
 // Nest 12 and some of its helpers are published as ES modules only; swc turns them into CommonJS for Jest.
-const esm = ['@nestjs', 'jose', 'openid-client', 'oauth4webapi', 'file-type', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit', 'load-esm', '@file-type'];
+const esm = ['@nestjs', '@badgateway', 'jose', 'openid-client', 'oauth4webapi', 'file-type', 'strtok3', 'token-types', 'uint8array-extras', '@tokenizer', '@borewit', 'load-esm', '@file-type'];
 
 module.exports = {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
+  // The global setup says so, or fails on CI.
+  testPathIgnorePatterns: chromiumPath() ? ['/node_modules/'] : ['/node_modules/', '<rootDir>/test/browser/'],
   globalSetup: '<rootDir>/test/support/global-setup.js',
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   reporters: ['default', '<rootDir>/test/support/closing-line-reporter.js'],

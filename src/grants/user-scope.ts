@@ -5,7 +5,7 @@ import { USER_SCOPES } from '../common/oauth/scope.js';
 import { ResourceDirectory } from '../resources/resource-directory.js';
 import type { User } from '../users/user.js';
 
-/** Which scopes make sense in a user's token: all but those that promise an ID token or its claims, which this server does not issue. */
+/** Which scopes make sense where a client signs a user in by itself: all but those of an ID token, which speaks of a sign-in at our pages. */
 export const isUsableForUsers = (scope: string): boolean => scope === 'offline_access' || !USER_SCOPES.has(scope);
 
 /** Whether a refresh token comes with a scope that a user granted in a browser. A client of OpenID Connect asks for it by `offline_access` (OIDC Core §11). */

@@ -3,7 +3,7 @@ import type { Client } from '../clients/client.js';
 import type { AccessToken } from '../tokens/access-token-verifier.js';
 import { Subjects } from '../tokens/subject.js';
 import { TokenFamiliesRepository } from '../tokens/token-families.repository.js';
-import { CLAIMS_BY_SCOPE, userClaims } from '../users/user-claims.js';
+import { CLAIMS_BY_SCOPE, claimsWithin, userClaims } from '../users/user-claims.js';
 import { UsersRepository } from '../users/users.repository.js';
 
 /** What an access token lets its holder know of the user, OIDC Core §5.3.2. */
@@ -20,7 +20,7 @@ export class Userinfo {
     const user = await this.users.find(token.userId!);
     if (!user) return undefined;
     const byScope = token.scope.split(' ').flatMap((scope) => CLAIMS_BY_SCOPE.get(scope) ?? []);
-    return { ...userClaims(user, [...byScope, ...(await this.requestedWith(token))]), sub: this.subjects.of(client, user.userId) };
+    return { ...userClaims(user, [...byScope, ...claimsWithin(client.scope, await this.requestedWith(token))]), sub: this.subjects.of(client, user.userId) };
   }
 
   private async requestedWith({ ties }: AccessToken): Promise<string[]> {

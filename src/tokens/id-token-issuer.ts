@@ -4,7 +4,7 @@ import type { Client } from '../clients/client.js';
 import { Clock } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
 import type { SigningAlgorithm } from '../config/settings.js';
-import { CLAIMS_BY_SCOPE, userClaims } from '../users/user-claims.js';
+import { CLAIMS_BY_SCOPE, claimsWithin, userClaims } from '../users/user-claims.js';
 import { UsersRepository } from '../users/users.repository.js';
 import { IdTokenKeys } from './id-token-keys.js';
 import type { OpenIdGrant } from './openid-grant.js';
@@ -39,7 +39,7 @@ export class IdTokenIssuer {
     const { sid, auth_time: authTime, acr, amr, nonce, claims } = openid;
     const iat = this.clock.nowSeconds();
     return this.jwt.sign('JWT', alg, {
-      ...(await this.requested(userId, [...scope.flatMap((name) => CLAIMS_BY_SCOPE.get(name) ?? []), ...Object.keys(claims?.id_token ?? {})])),
+      ...(await this.requested(userId, [...scope.flatMap((name) => CLAIMS_BY_SCOPE.get(name) ?? []), ...claimsWithin(client.scope, Object.keys(claims?.id_token ?? {}))])),
       iss: this.config.issuer,
       sub: this.subjects.of(client, userId),
       aud: client.clientId,

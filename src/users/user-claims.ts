@@ -9,6 +9,8 @@ export const CLAIMS_BY_SCOPE: ReadonlyMap<string, readonly string[]> = new Map([
   ['phone', ['phone_number', 'phone_number_verified']],
 ]);
 
+const SCOPE_OF_CLAIM: ReadonlyMap<string, string> = new Map([...CLAIMS_BY_SCOPE].flatMap(([scope, names]) => names.map((name): [string, string] => [name, scope])));
+
 /** How each claim is read from a user; `undefined`, `null` and an empty list are a claim that she does not have. */
 const READERS: ReadonlyMap<string, (user: UserEntity) => unknown> = new Map<string, (user: UserEntity) => unknown>([
   ['name', (user) => user.name],
@@ -37,4 +39,12 @@ export function userClaims(user: UserEntity, names: Iterable<string>): Record<st
     if (value !== undefined && value !== null) claims[name] = value;
   }
   return claims;
+}
+
+/** Those of the claims that were asked for one by one (OIDC Core §5.5) that a client with this scope could have asked for by scope as well, and those that no scope stands for. */
+export function claimsWithin(scope: ReadonlySet<string>, names: readonly string[]): string[] {
+  return names.filter((name) => {
+    const needed = SCOPE_OF_CLAIM.get(name);
+    return needed === undefined || scope.has(needed);
+  });
 }

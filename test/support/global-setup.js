@@ -1,6 +1,11 @@
+const { chromiumPath } = require('./chromium-path.js');
 const { startMariadb } = require('./mariadb.js');
 
 module.exports = async () => {
+  if (!chromiumPath()) {
+    if (process.env.CI === 'true') throw new Error('Chromium is not in one of the usual places: CI must install it, or say in CHROMIUM_PATH where it is');
+    process.stdout.write('\nChromium is not installed: the suites in test/browser do not run.\n');
+  }
   const mariadb = await startMariadb();
   if (!mariadb) {
     if (process.env.CI === 'true') throw new Error('mariadbd is not on the PATH: CI must install it');

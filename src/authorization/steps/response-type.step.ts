@@ -16,6 +16,7 @@ export function responseType({ params, client }: StepInput, { legacyGrants }: St
   throw new OAuthError('unauthorized_client', 'This client may not use that response_type.');
 }
 
+/** Whether the client is registered for it, and for the grant that it belongs to. */
 export const mayUse = (client: Client, type: ResponseType): boolean => client.grantTypes.has(grantTypeOf(type)) && client.responseTypes.has(type);
 
 const grantTypeOf = (type: ResponseType): GrantType => (type === 'code' ? 'authorization_code' : 'implicit');
