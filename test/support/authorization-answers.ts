@@ -1,27 +1,34 @@
-import { STATE } from './authorization-url.js';
+import { CALLBACK, STATE } from './authorization-url.js';
 import { formAction, hiddenFields, type PageAnswer } from './browser.js';
 
 /** What a client is told by way of the browser. */
 export interface ClientAnswer {
   mode: 'query' | 'fragment' | 'form_post';
-  /** The redirect URI as it was called, without what was added. */
-  redirectUri: string;
   params: Record<string, string>;
 }
 
-/** Reads the answer to the client out of a redirect, or out of the page that posts it (OAuth 2.0 Form Post Response Mode). */
-export function clientAnswer(answer: PageAnswer): ClientAnswer {
+export interface Expected {
+  /** `null`: none. */
+  state?: string | null;
+  mode?: ClientAnswer['mode'];
+  redirectUri?: string;
+}
+
+/** Reads the answer to the client out of a redirect, or out of the page that posts it (OAuth 2.0 Form Post Response Mode). Byte by byte it goes to that redirect URI. */
+export function clientAnswer(answer: PageAnswer, redirectUri = CALLBACK): ClientAnswer {
   const location = answer.headers.get('location');
-  if (location === null && answer.status === 200 && answer.text.includes('<script>')) return { mode: 'form_post', redirectUri: formAction(answer), params: hiddenFields(answer.text) };
-  if (location === null || answer.status !== 303) throw new Error(`no answer to a client: ${answer.status} ${answer.text.slice(0, 500)}`);
-  const [redirectUri = '', encoded = ''] = location.split(/[?#](.*)/s);
-  return { mode: location.includes('#') ? 'fragment' : 'query', redirectUri, params: Object.fromEntries(new URLSearchParams(encoded)) };
+  if (location === null && answer.status === 200 && answer.text.includes('<script>') && formAction(answer) === redirectUri) return { mode: 'form_post', params: hiddenFields(answer.text) };
+  if (answer.status !== 303 || !location?.startsWith(redirectUri)) throw new Error(`no answer to ${redirectUri}: ${answer.status} ${location} ${answer.text.slice(0, 500)}`);
+  const added = location.slice(redirectUri.length);
+  if (added[0] !== '#' && added[0] !== (redirectUri.includes('?') ? '&' : '?')) throw new Error(`not added to the redirect URI: ${location}`);
+  return { mode: added[0] === '#' ? 'fragment' : 'query', params: Object.fromEntries(new URLSearchParams(added.slice(1))) };
 }
 
 /** Asserts that the client is told of an error (RFC 6749 §4.1.2.1, RFC 9207 §2), and of nothing else. */
-export function expectRefusal(answer: PageAnswer, error: string, { issuer }: { issuer: string }, { state = STATE, mode = 'query' }: { state?: string | null; mode?: ClientAnswer['mode'] } = {}): void {
-  const { error_description: description, ...params } = clientAnswer(answer).params;
-  expect({ params, mode: clientAnswer(answer).mode }).toEqual({ params: { error, iss: issuer, ...(state === null ? {} : { state }) }, mode });
+export function expectRefusal(answer: PageAnswer, error: string, { issuer }: { issuer: string }, { state = STATE, mode = 'query', redirectUri }: Expected = {}): void {
+  const { mode: sentBy, params } = clientAnswer(answer, redirectUri);
+  const { error_description: description, ...rest } = params;
+  expect({ params: rest, mode: sentBy }).toEqual({ params: { error, iss: issuer, ...(state === null ? {} : { state }) }, mode });
   expect(description).toMatch(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/);
   expect(answer.headers.get('cache-control')).toBe('no-store');
   expect(answer.headers.get('referrer-policy')).toBe('no-referrer');

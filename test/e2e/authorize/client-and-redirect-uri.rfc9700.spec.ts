@@ -35,9 +35,7 @@ describeOnOneDatabase('whom the authorization endpoint answers', (kind) => {
   const expectTaken = async (client: Credentials, redirectUri: string) => {
     const browser = new Browser(server.url);
     expectPage(await browser.follow(await browser.get(authorizationUrl(client, { redirect_uri: redirectUri }))), 'login');
-    const refused = await get(client, { redirect_uri: redirectUri, prompt: 'none' });
-    expectRefusal(refused, 'login_required', server);
-    expect(refused.headers.get('location')?.startsWith(redirectUri)).toBe(true);
+    expectRefusal(await get(client, { redirect_uri: redirectUri, prompt: 'none' }), 'login_required', server, { redirectUri });
   };
   /** Refused whatever else the request says, and by either method. */
   const expectRefusedOnPage = async (client: { clientId: string }, changes: ParameterChanges) => {
@@ -154,7 +152,7 @@ describeOnOneDatabase('whom the authorization endpoint answers', (kind) => {
 
     it('the code goes to the port that was asked for', async () => {
       const end = await new Browser(server.url).authorize(authorizationUrl(native, { redirect_uri: 'http://127.0.0.1:51234/cb' }), margaret);
-      expect(clientAnswer(end)).toMatchObject({ mode: 'query', redirectUri: 'http://127.0.0.1:51234/cb', params: { code: expect.stringMatching(/^mg_ac_/) as string } });
+      expect(clientAnswer(end, 'http://127.0.0.1:51234/cb').params['code']).toMatch(/^mg_ac_/);
     });
 
     it.each([
@@ -176,12 +174,10 @@ describeOnOneDatabase('whom the authorization endpoint answers', (kind) => {
   describe('RFC 6749 §3.1.2.3: without a redirect URI', () => {
     it('the only registered one is meant', async () => {
       for (const changes of [{ redirect_uri: undefined }, { redirect_uri: '' }]) {
-        const refused = await get(web, { ...changes, prompt: 'none' });
-        expectRefusal(refused, 'login_required', server);
-        expect(clientAnswer(refused).redirectUri).toBe(CALLBACK);
+        expectRefusal(await get(web, { ...changes, prompt: 'none' }), 'login_required', server);
       }
       const end = await new Browser(server.url).authorize(authorizationUrl(web, { redirect_uri: undefined }), margaret);
-      expect(clientAnswer(end)).toMatchObject({ redirectUri: CALLBACK, params: { code: expect.any(String) as string } });
+      expect(clientAnswer(end).params['code']).toMatch(/^mg_ac_/);
     });
 
     it('a client that has registered several must say which one: a page', async () => {
