@@ -48,9 +48,9 @@ export class AuthorizationDecision {
     return this.targets.resolve(client, this.userScope.allowed(client, user, request.scope), request.scopeSent, request.resource);
   }
 
-  /** Whether she signed in as lately as the request asks. What happened since it began always is. */
-  private isRecent({ prompt, maxAgeSeconds }: AuthorizationRequest, { authenticatedAtMs }: Session, interaction: Interaction | undefined): boolean {
-    if (interaction && authenticatedAtMs >= interaction.createdAtMs) return true;
+  /** Whether she signed in as lately as the request asks. At its own pages she always did. */
+  private isRecent({ prompt, maxAgeSeconds }: AuthorizationRequest, { sessionId, authenticatedAtMs }: Session, interaction: Interaction | undefined): boolean {
+    if (interaction?.signedInSession === sessionId) return true;
     if (prompt.includes('login') || prompt.includes('select_account')) return false;
     return maxAgeSeconds === undefined || this.clock.nowMs() - authenticatedAtMs < maxAgeSeconds * 1000;
   }

@@ -38,7 +38,7 @@ export class LoginController {
     const interaction = await this.interactions.open(req, requestId);
     this.csrf.assert(req.body.csrf_token, interaction.cookie);
     if (req.body.decision === 'cancel') return this.back.refuse(req, res, interaction);
-    const error = await this.signIn.attempt(req, res);
+    const error = await this.signIn.attempt(req, res, (session, manager) => this.interactions.noteSignIn(interaction, session.sessionId, manager));
     if (error === undefined) this.back.resume(res, interaction);
     else this.render(req, res, interaction, req.body.username, error);
   }

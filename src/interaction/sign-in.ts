@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import type { EntityManager } from 'typeorm';
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
 import { SessionEnd } from '../logout/session-end.js';
 import { BrowserCookies } from '../sessions/browser-cookies.js';
-import { Sessions } from '../sessions/sessions.js';
+import { type Session, Sessions } from '../sessions/sessions.js';
 import { UserAuthentication } from '../users/user-authentication.js';
 import { browserActor } from './browser-actor.js';
 import type { PageFormRequest } from './page-form.guard.js';
@@ -24,14 +25,21 @@ export class SignIn {
     private readonly cookies: BrowserCookies,
   ) {}
 
-  /** Signs in by username and password, in place of whoever was signed in in this browser. Answers why it did not, if it did not. */
-  async attempt(req: PageFormRequest, res: Response): Promise<SignInError | undefined> {
+  /**
+   * Signs in by username and password, in place of whoever was signed in in this browser. Answers why it did not, if it did not.
+   * @param note writes down what the sign-in is for, in its transaction
+   */
+  async attempt(req: PageFormRequest, res: Response, note?: (session: Session, manager: EntityManager) => Promise<void>): Promise<SignInError | undefined> {
     const { username, password } = req.body;
     if (username === undefined || password === undefined) return 'credentials';
     const actor = browserActor(req);
     const before = await this.sessions.find(this.cookies.session(req));
     try {
-      const begun = await this.authentication.byPassword(username, password, actor, (user, manager) => this.sessions.begin(user, AMR, actor, req.headers['user-agent'], before, manager));
+      const begun = await this.authentication.byPassword(username, password, actor, async (user, manager) => {
+        const opened = await this.sessions.begin(user, AMR, actor, req.headers['user-agent'], before, manager);
+        await note?.(opened.session, manager);
+        return opened;
+      });
       if (!begun) return 'credentials';
       this.cookies.setSession(res, begun.cookie);
       if (before && before.sessionId !== begun.session.sessionId) await this.sessionEnd.end(before.sessionId, actor);

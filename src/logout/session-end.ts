@@ -35,17 +35,24 @@ export class SessionEnd {
     const { userId } = session;
     const toTell = await this.clientsToTell(sessionId, userId);
     // Before the session: if this is broken off, the user is still signed in and can try again.
-    for (const family of await this.families.ofSession(sessionId, this.clock.nowMs())) {
-      if (!parseScope(family.scope)?.includes('offline_access')) await this.revocation.revoke(family, 'session.ended', actor);
-    }
+    await this.revokeTokens(sessionId, actor);
     const ended = await this.transactions.run(async (manager) => {
       if (!(await this.sessions.delete(sessionId, manager))) return false;
       await this.logouts.enqueue(toTell, manager);
       await this.audit.record({ type: 'session.ended', actor, userId, detail: { session_id: sessionId } }, manager);
       return true;
     });
-    if (ended) this.logouts.deliverSoon();
-    return ended;
+    if (!ended) return false;
+    this.logouts.deliverSoon();
+    // Those of a code that was redeemed meanwhile.
+    await this.revokeTokens(sessionId, actor);
+    return true;
+  }
+
+  private async revokeTokens(sessionId: string, actor: Actor): Promise<void> {
+    for (const family of await this.families.ofSession(sessionId, this.clock.nowMs())) {
+      if (!parseScope(family.scope)?.includes('offline_access')) await this.revocation.revoke(family, 'session.ended', actor);
+    }
   }
 
   private async clientsToTell(sessionId: string, userId: string): Promise<BackchannelLogout[]> {

@@ -29,6 +29,11 @@ export class SessionsRepository {
     return (await this.database.repository(SessionEntity, manager).update({ sessionId }, row)).affected === 1;
   }
 
+  /** Holds the row until the transaction ends, on databases that know row locks and on those that do not. Answers whether it is there. */
+  async lock(sessionId: string, manager: EntityManager): Promise<boolean> {
+    return (await this.database.execute('UPDATE sessions SET digest = digest WHERE session_id = ?', [sessionId], manager)) === 1;
+  }
+
   /** Moves the idle end, unless another request did. */
   async touch({ id, lastSeenAt }: SessionEntity, nowMs: number, idleExpiresAt: number): Promise<void> {
     await this.database.execute('UPDATE sessions SET last_seen_at = ?, idle_expires_at = ? WHERE id = ? AND last_seen_at = ?', [nowMs, idleExpiresAt, id, lastSeenAt]);

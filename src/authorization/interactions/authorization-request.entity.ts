@@ -16,6 +16,8 @@ export class AuthorizationRequestEntity {
   @Column({ name: 'client_generation', type: 'varchar', length: 16 }) clientGeneration: string;
   /** JSON of an `AuthorizationRequest`. */
   @Column({ type: 'text' }) request: string;
+  /** The session that a sign-in at the pages of this request began, or renewed. */
+  @Column({ name: 'signed_in_session', type: 'varchar', length: 32, nullable: true }) signedInSession: string | null;
   /** The user who consented to this one request. */
   @Column({ name: 'approved_by', type: 'varchar', length: 32, nullable: true }) approvedBy: string | null;
   @EpochMsColumn('created_at') createdAt: number;

@@ -15,6 +15,11 @@ export class AuthorizationRequestsRepository {
     return this.database.repository(AuthorizationRequestEntity).findOneBy({ requestId });
   }
 
+  /** Notes the session of a sign-in at its pages. Answers whether the request still waits. */
+  async noteSignIn(id: number, sessionId: string, manager: EntityManager): Promise<boolean> {
+    return (await this.database.execute('UPDATE authorization_requests SET signed_in_session = ? WHERE id = ? AND consumed_at IS NULL', [sessionId, id], manager)) === 1;
+  }
+
   /** Notes who consented. Answers whether the request still waits. */
   async approve(id: number, userId: string, manager: EntityManager): Promise<boolean> {
     return (await this.database.execute('UPDATE authorization_requests SET approved_by = ? WHERE id = ? AND consumed_at IS NULL', [userId, id], manager)) === 1;

@@ -20,8 +20,8 @@ export interface Interaction {
   readonly requestId: string;
   readonly client: Client;
   readonly request: AuthorizationRequest;
-  /** Milliseconds since the epoch. */
-  readonly createdAtMs: number;
+  /** The session of the last sign-in at its pages. */
+  readonly signedInSession: string | null;
   /** The user who consented to this request. */
   readonly approvedBy: string | null;
   /** By which its browser is known: forms of its pages are bound to it. */
@@ -55,6 +55,7 @@ export class Interactions {
       clientId: client.clientId,
       clientGeneration: client.tokenGeneration,
       request: JSON.stringify(request),
+      signedInSession: null,
       approvedBy: null,
       createdAt: nowMs,
       consumedAt: null,
@@ -74,7 +75,12 @@ export class Interactions {
     const client = await this.clients.find(row.clientId);
     const request = JSON.parse(row.request) as AuthorizationRequest;
     if (!client?.enabled || client.tokenGeneration !== row.clientGeneration || !mayStillAsk(client, request)) throw gone('the client has changed');
-    return { requestId, client, request, createdAtMs: row.createdAt, approvedBy: row.approvedBy, cookie, rowId: row.id };
+    return { requestId, client, request, signedInSession: row.signedInSession, approvedBy: row.approvedBy, cookie, rowId: row.id };
+  }
+
+  /** Notes that the user signed in for this request. @throws {OAuthError} when it has been answered meanwhile */
+  async noteSignIn({ rowId }: Interaction, sessionId: string, manager: EntityManager): Promise<void> {
+    if (!(await this.repository.noteSignIn(rowId, sessionId, manager))) throw gone('answered');
   }
 
   /** Notes who consented. @throws {OAuthError} when it has been answered meanwhile */

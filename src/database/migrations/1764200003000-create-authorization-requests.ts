@@ -14,6 +14,7 @@ export class CreateAuthorizationRequests1764200003000 implements MigrationInterf
         varchar('client_id', 128),
         varchar('client_generation', 16),
         text('request'),
+        varchar('signed_in_session', 32, NULLABLE),
         varchar('approved_by', 32, NULLABLE),
         epochMs('created_at'),
         epochMs('consumed_at', NULLABLE),

@@ -68,8 +68,7 @@ export class AuthorizationCodeGrant implements GrantHandler<AuthorizationCodeReq
     this.checkRedirectUri(code, request);
     await this.checkVerifier(code, request);
     const user = await this.users.find(code.userId);
-    const signedIn = user?.enabled && user.tokenGeneration === code.userGeneration && (await this.sessions.find(code.sessionId)) !== null;
-    if (!signedIn) throw refused('what it was issued for has ended');
+    if (!user?.enabled || user.tokenGeneration !== code.userGeneration) throw refused('what it was issued for has ended');
     const access = await this.redeem(client, user, code, request);
     return access ?? this.replayed(code, actor);
   }
@@ -81,6 +80,8 @@ export class AuthorizationCodeGrant implements GrantHandler<AuthorizationCodeReq
     const beginning = { familyId: code.familyId, sessionId: code.sessionId, refreshable: givesRefreshToken(client, granted.scope), ...(code.openid ? { openid: openid as typeof code.openid } : {}) };
     const family = await this.transactions.run(async (manager) => {
       if (!(await this.codes.consume(code.id, this.clock.nowMs(), manager))) return undefined;
+      // Whoever ends the session waits for these tokens, and ends them as well.
+      if (!(await this.sessions.lock(code.sessionId, manager))) throw refused('the session has ended');
       return this.refreshTokens.begin(client, user, this.grantType, { ...target, ...granted }, manager, beginning);
     });
     return family && { client, user, ...target, family, ...(code.openid ? { openid: { ...beginning.openid!, ...(nonce === undefined ? {} : { nonce }) } } : {}) };
