@@ -73,21 +73,27 @@ export class Mintgate {
   }
 }
 
-/** A client with as many sessions of one user as there shall be families. @returns the client's credentials, and the first refresh token of each */
-export async function signIn(origin, families) {
+export const USER = { username: 'margaret', password: 'correct horse battery staple' };
+
+/** Makes the user, and a client. @returns the client's credentials */
+export async function register(origin, metadata) {
   const admin = (await postForm(`${origin}/oauth/token`, 'grant_type=client_credentials', ADMIN)).body.access_token;
   const create = async (path, body) => {
     const answer = await postJson(`${origin}/admin/v1/${path}`, body, admin);
     if (answer.status !== 201) throw new Error(`${path}: ${answer.status} ${answer.text}`);
     return answer.body;
   };
-  const user = { username: 'margaret', password: 'correct horse battery staple' };
-  await create('users', user);
-  const { client_id: id, client_secret: secret } = await create('clients', { grant_types: ['password', 'refresh_token'], scope: 'read write' });
-  const client = { id, secret };
+  await create('users', USER);
+  const { client_id: id, client_secret: secret } = await create('clients', metadata);
+  return { id, secret };
+}
+
+/** A client with as many sessions of one user as there shall be families. @returns the client's credentials, and the first refresh token of each */
+export async function signIn(origin, families) {
+  const client = await register(origin, { grant_types: ['password', 'refresh_token'], scope: 'read write' });
   const tokens = [];
   while (tokens.length < families) {
-    const answer = await postForm(`${origin}/oauth/token`, String(new URLSearchParams({ grant_type: 'password', ...user })), client);
+    const answer = await postForm(`${origin}/oauth/token`, String(new URLSearchParams({ grant_type: 'password', ...USER })), client);
     if (answer.status !== 200) throw new Error(`not signed in: ${answer.status} ${answer.text}`);
     tokens.push(answer.body.refresh_token);
   }

@@ -59,8 +59,7 @@ export class AuthorizationDecision {
     if (interaction?.approvedBy === user.userId) return true;
     if (prompt.includes('consent') || !isIdentified(client, redirectUri)) return false;
     if (client.skipConsent) return true;
-    const remembered = await this.consents.scopeOf(user.userId, client);
-    return scope.every((token) => remembered.has(token)) && remembered.size > 0;
+    return this.consents.cover(user.userId, client, scope);
   }
 }
 

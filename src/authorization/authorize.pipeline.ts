@@ -61,8 +61,14 @@ export class AuthorizePipeline {
     const { params } = form;
     if (!this.pushed.isReference(params.request_uri) || form.repeated.has('request_uri')) return { client, request: this.run(client, form, false) };
     const pushed = await this.pushed.find(params.request_uri!, client);
-    // RFC 9126 §4: what stands beside the reference in the browser counts for nothing.
-    return { client, request: { ...this.run(client, { params: pushed.params, repeated: new Set() }, true), pushedId: pushed.id } };
+    try {
+      // RFC 9126 §4: what stands beside the reference in the browser counts for nothing.
+      return { client, request: { ...this.run(client, { params: pushed.params, repeated: new Set() }, true), pushedId: pushed.id } };
+    } catch (error) {
+      // It was good when it was pushed, and is not any more: that the client hears so is its answer.
+      if (error instanceof AuthorizationRefusal) await this.pushed.consume(pushed.id);
+      throw error;
+    }
   }
 
   /**

@@ -27,15 +27,15 @@ export class Consents {
     private readonly clock: Clock,
   ) {}
 
-  /** The scope that a user allowed a client before. */
-  async scopeOf(userId: string, client: Client, manager?: EntityManager): Promise<ReadonlySet<string>> {
-    const consent = await this.repository.find(userId, client.clientId, manager);
-    return new Set(consent && this.counts(consent, client) ? parseScope(consent.scope) : []);
+  /** Whether a user allowed a client all of a scope before; to have none is a thing to be allowed as well. */
+  async cover(userId: string, client: Client, scope: readonly string[]): Promise<boolean> {
+    const allowed = await this.scopeOf(userId, client);
+    return allowed !== undefined && scope.every((token) => allowed.includes(token));
   }
 
   /** Adds to what the user allowed the client before. */
   async give(userId: string, client: Client, scope: readonly string[], manager: EntityManager): Promise<void> {
-    const all = new Set([...(await this.scopeOf(userId, client, manager)), ...scope]);
+    const all = new Set([...((await this.scopeOf(userId, client, manager)) ?? []), ...scope]);
     const nowMs = this.clock.nowMs();
     await this.repository.put(
       { userId, clientId: client.clientId, clientGeneration: client.tokenGeneration, scope: formatScope([...all]), grantedAt: nowMs, expiresAt: nowMs + LIFETIME_MS },
@@ -51,6 +51,12 @@ export class Consents {
       if (client && this.counts(consent, client)) given.push({ client, scope: parseScope(consent.scope) ?? [], grantedAtMs: consent.grantedAt });
     }
     return given;
+  }
+
+  /** `undefined`: there is no consent that counts. */
+  private async scopeOf(userId: string, client: Client, manager?: EntityManager): Promise<readonly string[] | undefined> {
+    const consent = await this.repository.find(userId, client.clientId, manager);
+    return consent && this.counts(consent, client) ? parseScope(consent.scope) : undefined;
   }
 
   private counts(consent: ConsentEntity, client: Client): boolean {

@@ -17,8 +17,8 @@ import { UsersRepository } from '../users/users.repository.js';
 import { type LogoutRequest, LogoutRequests } from './logout-request.js';
 
 const PATH = '/oauth/logout';
-/** Parameters that the form of the confirmation sends once more. */
-const CONFIRMED = ['client_id', 'post_logout_redirect_uri', 'state', 'ui_locales'] as const;
+/** Parameters that are sent once more: all but the ID token, in whose place stands the client that it named. */
+const REPEATED = ['client_id', 'post_logout_redirect_uri', 'state', 'ui_locales'] as const;
 
 /**
  * The end session endpoint, OpenID Connect RP-Initiated Logout 1.0 §2. Whoever shows the ID token of a session may end it; anybody else, another site that sends the browser here among them, only
@@ -46,13 +46,16 @@ export class EndSessionController {
 
   @Post()
   async post(@Req() req: Request, @Res() res: Response): Promise<void> {
-    await this.logOut(req, res, parseLogoutForm(await readFormText(req)));
+    const params = parseLogoutForm(await readFormText(req));
+    if (this.cookies.session(req) === undefined) await this.takeUp(req, res, params);
+    else await this.logOut(req, res, params);
   }
 
   /** The form of the confirmation. */
   @Post('confirm')
   async confirm(@Req() req: Request, @Res() res: Response): Promise<void> {
     const params = parseLogoutForm(await readFormText(req));
+    preferLocales(req, params.ui_locales);
     this.csrf.assert(params.csrf_token, this.cookies.session(req));
     const request = await this.requests.read(params);
     if (params.decision !== 'sign_out') return redirect(res, `${this.config.issuer}/account`);
@@ -65,19 +68,24 @@ export class EndSessionController {
     const request = await this.requests.read(params);
     const session = await this.sessions.find(this.cookies.session(req));
     if (session && session.sessionId !== request.hintedSessionId) return this.ask(req, res, params, request, session);
-    // Also without its cookie, which browsers do not send with another site's form.
     await this.end(req, res, request.hintedSessionId);
     this.leave(req, res, request);
   }
 
-  private async ask(req: Request, res: Response, params: LogoutParams, { client, redirect: target }: LogoutRequest, { user }: Session): Promise<void> {
-    const fields = CONFIRMED.flatMap((name) => (params[name] === undefined ? [] : [[name, params[name]] as const]));
+  /** Another site's form comes without the session cookie (`SameSite=Lax`). What its ID token ends has ended; whether somebody is still signed in here shows in the request that follows. */
+  private async takeUp(req: Request, res: Response, params: LogoutParams): Promise<void> {
+    const request = await this.requests.read(params);
+    await this.end(req, res, request.hintedSessionId);
+    redirect(res, `${this.config.issuer}${PATH}?${new URLSearchParams(repeated(params, request)).toString()}`);
+  }
+
+  private async ask(req: Request, res: Response, params: LogoutParams, request: LogoutRequest, { user }: Session): Promise<void> {
+    const { client, redirect: target } = request;
     const view = {
       csrfToken: this.csrf.of(this.cookies.session(req)),
       action: `${PATH}/confirm`,
       username: (await this.users.find(user.userId))?.username ?? '',
-      // The form names the client that an ID token named.
-      fields: Object.fromEntries([...fields, ...(client ? [['client_id', client.clientId] as const] : [])]),
+      fields: repeated(params, request),
       ...(client ? { client: { clientId: client.clientId, name: client.clientName } } : {}),
     };
     this.pages.render(req, res, 200, 'logout_confirm', view, target === undefined ? {} : { formAction: [formActionSource(target)] });
@@ -85,13 +93,19 @@ export class EndSessionController {
 
   private async end(req: Request, res: Response, sessionId: string | undefined): Promise<void> {
     if (sessionId !== undefined) await this.sessionEnd.end(sessionId, { address: clientAddress(req), requestId: requestId(req) });
-    this.cookies.clearSession(res);
+    // One that was not sent is not known to be void: any site could have it dropped.
+    if (this.cookies.session(req) !== undefined) this.cookies.clearSession(res);
   }
 
   private leave(req: Request, res: Response, request: LogoutRequest): void {
     if (request.redirect === undefined) this.pages.render(req, res, 200, 'logged_out', {});
     else redirect(res, request.redirect);
   }
+}
+
+function repeated(params: LogoutParams, { client }: LogoutRequest): Record<string, string> {
+  const sent = REPEATED.flatMap((name) => (params[name] === undefined ? [] : [[name, params[name]] as const]));
+  return Object.fromEntries([...sent, ...(client ? [['client_id', client.clientId] as const] : [])]);
 }
 
 function redirect(res: Response, location: string): void {

@@ -1,29 +1,10 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { clientForm, error, failures, json, ref } from './path-parts.js';
 
 type Paths = OpenAPIObject['paths'];
 type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
 
-const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` });
-const json = (description: string, schema: object) => ({ description, content: { 'application/json': { schema } } });
-const error = (description: string) => json(description, ref('OAuthError'));
-
-const clientInBody = {
-  client_id: { type: 'string', description: 'With client_secret, in place of Basic, for a client that is registered for client_secret_post; alone, for a public client.' },
-  client_secret: { type: 'string' },
-};
-
-const form = (required: string[], properties: object, examples: Record<string, object>) => ({
-  required: true,
-  content: { 'application/x-www-form-urlencoded': { schema: { type: 'object', required, properties: { ...properties, ...clientInBody } }, examples: Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }])) } },
-});
-
-const failures = {
-  400: error('invalid_request, invalid_grant, invalid_scope, invalid_target, unauthorized_client or unsupported_grant_type'),
-  401: error('invalid_client'),
-  503: error('temporarily_unavailable: try again after Retry-After'),
-};
-
-/** The OAuth endpoints, and what anyone may read. */
+/** The endpoints that clients call by themselves, and what anyone may read. */
 export const OAUTH_PATHS = {
   '/oauth/token': {
     post: {
@@ -31,17 +12,23 @@ export const OAUTH_PATHS = {
       summary: 'Get a token (RFC 6749 section 3.2)',
       operationId: 'token',
       security: [{ client: [] }],
-      requestBody: form(
+      requestBody: clientForm(
         ['grant_type'],
         {
-          grant_type: { type: 'string', enum: ['client_credentials', 'password', 'refresh_token'], description: 'password only for clients that an admin has opted in; its answers carry Deprecation, and Sunset where the client has a date.' },
-          scope: { type: 'string', description: 'Default: the default scope of the client; of a refresh token, what was granted, which it may only narrow.' },
+          grant_type: { type: 'string', enum: ['authorization_code', 'client_credentials', 'password', 'refresh_token'], description: 'password only for clients that an admin has opted in; its answers carry Deprecation, and Sunset where the client has a date.' },
+          code: { type: 'string', description: 'With the authorization_code grant. It is used once, within 60 seconds; a second use ends all that the first one gave.' },
+          redirect_uri: { type: 'string', format: 'uri', description: 'With the authorization_code grant: the same as in the authorization request, if that named one.' },
+          code_verifier: { type: 'string', minLength: 43, maxLength: 128, description: 'With the authorization_code grant: what the code_challenge was made of (RFC 7636).' },
+          scope: { type: 'string', description: 'Not with a code, which has its scope. Default: the default scope of the client; of a refresh token, what was granted, which it may only narrow.' },
           username: { type: 'string', description: 'With the password grant.' },
           password: { type: 'string', format: 'password', description: 'With the password grant.' },
           refresh_token: { type: 'string', description: 'With the refresh_token grant. Each answer holds the next one; the one that was used last may be sent again for a few seconds when its answer was lost.' },
           resource: { type: 'array', items: { type: 'string', format: 'uri' }, description: 'The protected resource that the token is for; may be repeated (RFC 8707).' },
         },
-        { client_credentials: { grant_type: 'client_credentials' } },
+        {
+          client_credentials: { grant_type: 'client_credentials' },
+          authorization_code: { grant_type: 'authorization_code', code: 'mg_ac_the-code-of-the-redirect', redirect_uri: 'https://desk.example.com/callback', code_verifier: 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk' },
+        },
       ),
       responses: { 200: json('A token', ref('TokenResponse')), ...failures },
     },
@@ -53,7 +40,7 @@ export const OAUTH_PATHS = {
       description: 'For tokens of the client itself, and access tokens of resources that list it in `resource_servers`. About any other token the answer is `{"active": false}`.',
       operationId: 'introspect',
       security: [{ client: [] }],
-      requestBody: form(['token'], { token: { type: 'string' }, token_type_hint: { type: 'string' } }, { token: { token: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2ln' } }),
+      requestBody: clientForm(['token'], { token: { type: 'string' }, token_type_hint: { type: 'string' } }, { token: { token: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2ln' } }),
       responses: { 200: json('What it says', ref('IntrospectionResponse')), 400: error('invalid_request'), 401: failures[401], 503: failures[503] },
     },
   },
@@ -64,7 +51,7 @@ export const OAUTH_PATHS = {
       description: 'With a refresh token go all tokens of the same authorization.',
       operationId: 'revoke',
       security: [{ client: [] }],
-      requestBody: form(['token'], { token: { type: 'string' }, token_type_hint: { type: 'string' } }, { token: { token: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2ln' } }),
+      requestBody: clientForm(['token'], { token: { type: 'string' }, token_type_hint: { type: 'string' } }, { token: { token: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2ln' } }),
       responses: { 200: json('It is not valid now, whatever it was', { type: 'object' }), 400: error('invalid_request; unauthorized_client for a token of another client'), 401: failures[401], 503: failures[503] },
     },
   },
@@ -79,7 +66,7 @@ export const OAUTH_SCHEMAS = {
   TokenResponse: {
     type: 'object',
     required: ['access_token', 'token_type', 'expires_in'],
-    properties: { access_token: { type: 'string' }, token_type: { type: 'string', enum: ['Bearer'] }, expires_in: { type: 'integer', description: 'Seconds' }, refresh_token: { type: 'string' }, scope: { type: 'string' } },
+    properties: { access_token: { type: 'string' }, token_type: { type: 'string', enum: ['Bearer'] }, expires_in: { type: 'integer', description: 'Seconds' }, refresh_token: { type: 'string' }, scope: { type: 'string' }, id_token: { type: 'string', description: 'With the scope openid (OIDC Core section 2)' } },
   },
   IntrospectionResponse: {
     type: 'object',

@@ -1,6 +1,7 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import helmet from 'helmet';
+import { AUTHORIZATION_PATHS } from './authorization-paths.js';
 import { OAUTH_PATHS, OAUTH_SCHEMAS } from './oauth-paths.js';
 import { ADMIN_SCOPES } from '../resources/admin-api.js';
 
@@ -14,11 +15,12 @@ export function openApiDocument(app: NestExpressApplication, issuer: string): Op
     .addServer(issuer)
     .addBasicAuth({ type: 'http', scheme: 'basic', description: 'client_id and client_secret of a client' }, 'client')
     .addOAuth2({ type: 'oauth2', flows: { clientCredentials: { tokenUrl: `${issuer}/oauth/token`, scopes: ADMIN_SCOPES } } }, 'admin')
+    .addSecurity('user', { type: 'openIdConnect', openIdConnectUrl: `${issuer}/.well-known/openid-configuration` })
     .build();
   const document = SwaggerModule.createDocument(app, config);
   return {
     ...document,
-    paths: { ...OAUTH_PATHS, ...document.paths },
+    paths: { ...OAUTH_PATHS, ...AUTHORIZATION_PATHS, ...document.paths },
     components: { ...document.components, schemas: { ...OAUTH_SCHEMAS, ...document.components?.schemas } },
   };
 }

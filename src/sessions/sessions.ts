@@ -93,9 +93,7 @@ export class Sessions {
   }
 
   private async userOf(row: SessionEntity): Promise<User | undefined> {
-    if (!this.isGood(row)) return undefined;
-    const user = await this.users.find(row.userId);
-    return user?.enabled && user.tokenGeneration === row.userGeneration ? user : undefined;
+    return this.isGood(row) ? this.users.findOfGeneration(row.userId, row.userGeneration) : undefined;
   }
 
   private isGood({ idleExpiresAt, expiresAt }: SessionEntity): boolean {

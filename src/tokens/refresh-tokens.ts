@@ -177,8 +177,7 @@ export class RefreshTokens {
   /** The user, while she is there, enabled, not signed out since, and the client may still use the grants that this came and comes by. */
   private async userOf({ userId, userGeneration, grantType }: TokenFamilyEntity, client: Client): Promise<User | undefined> {
     if (!client.grantTypes.has('refresh_token') || !client.grantTypes.has(grantType as GrantType)) return undefined;
-    const user = await this.users.find(userId);
-    return user?.enabled && user.tokenGeneration === userGeneration ? user : undefined;
+    return this.users.findOfGeneration(userId, userGeneration);
   }
 
   private isCurrent(family: TokenFamilyEntity, token: string): boolean {

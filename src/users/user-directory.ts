@@ -35,6 +35,19 @@ export class UserDirectory {
     return cached === undefined ? this.cache.get(userId) : cached;
   }
 
+  /**
+   * The user, if what she was given under a token generation is still good: she is there, enabled, and has not let go of it since. Where memory says no the database is
+   * asked, since the generation may be newer than what is in memory: another instance has just signed her in.
+   */
+  async findOfGeneration(userId: string, tokenGeneration: string): Promise<User | undefined> {
+    const isGood = (user: User | null): user is User => user !== null && user.enabled && user.tokenGeneration === tokenGeneration;
+    const known = await this.find(userId);
+    if (isGood(known)) return known;
+    this.invalidate(userId);
+    const current = await this.find(userId);
+    return isGood(current) ? current : undefined;
+  }
+
   /** Forgets what is in memory, after a change was committed here. */
   invalidate(userId: string): void {
     this.cache.invalidate(userId);

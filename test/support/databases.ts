@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
+import { temporaryFolder } from './temporary-folder.js';
 
 /** An empty database of its own for one test or suite. */
 export interface TestDatabase {
@@ -34,7 +34,7 @@ export async function createDatabase(kind: DatabaseKind): Promise<TestDatabase> 
 }
 
 function createSqlite(): TestDatabase {
-  const folder = mkdtempSync(join(tmpdir(), 'mintgate-test-'));
+  const folder = mkdtempSync(join(temporaryFolder(), 'mintgate-test-'));
   return {
     url: `sqlite:${join(folder, 'mintgate.sqlite')}`,
     sql: () => Promise.reject(new Error('not on SQLite')),

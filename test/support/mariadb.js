@@ -1,8 +1,9 @@
 const { spawn, execFileSync } = require('node:child_process');
 const { existsSync, mkdirSync, mkdtempSync, rmSync } = require('node:fs');
 const { createServer } = require('node:net');
-const { tmpdir, userInfo } = require('node:os');
+const { userInfo } = require('node:os');
 const { delimiter, join } = require('node:path');
+const { temporaryFolder } = require('./temporary-folder.js');
 
 const onPath = (program) => (process.env.PATH ?? '').split(delimiter).concat('/usr/sbin').map((folder) => join(folder, program)).find((file) => existsSync(file));
 
@@ -20,7 +21,7 @@ async function startMariadb(options = []) {
   const mariadbd = onPath('mariadbd');
   const installer = onPath('mariadb-install-db');
   if (!mariadbd || !installer) return undefined;
-  const folder = mkdtempSync(join(tmpdir(), 'mintgate-mariadb-'));
+  const folder = mkdtempSync(join(temporaryFolder(), 'mintgate-mariadb-'));
   const data = join(folder, 'data');
   const user = userInfo().username;
   // Of its own: a MariaDB that starts clears what it takes for left over in its folder of temporary tables, also another's.

@@ -92,6 +92,11 @@ export class OAuthDriver {
     return { accessToken: answer.body['access_token'] as string, refreshToken: answer.body['refresh_token'] as string };
   }
 
+  /** Redeems an authorization code, by a public client when there are no credentials to send. */
+  redeem(client: Credentials, form: Form): Promise<Answer> {
+    return this.asClient('/oauth/token', client, { grant_type: 'authorization_code', ...form });
+  }
+
   /** By Basic, or by `client_id` alone for a client without a secret. */
   private asClient(path: string, client: Credentials, form: Form): Promise<Answer> {
     return client.clientSecret === '' ? this.form(path, { ...form, client_id: client.clientId }) : this.form(path, form, client);

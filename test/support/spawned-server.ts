@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { eventually } from './eventually.js';
 import { freePort } from './mariadb.js';
+import { temporaryFolder } from './temporary-folder.js';
 
 const MAIN = resolve(__dirname, '../../dist/src/main.js');
 const MAX_LIFE_MS = 120_000;
@@ -40,7 +40,7 @@ export class SpawnedServer {
   static async start({ env = {}, folder }: SpawnOptions = {}): Promise<SpawnedServer> {
     if (!existsSync(MAIN)) throw new Error('dist/ is missing: npm run build');
     const port = env['PORT'] === undefined ? await freePort() : Number(env['PORT']);
-    const cwd = folder ?? mkdtempSync(join(tmpdir(), 'mintgate-spawned-'));
+    const cwd = folder ?? mkdtempSync(join(temporaryFolder(), 'mintgate-spawned-'));
     const child = spawn(process.execPath, [MAIN], { cwd, env: { PATH: process.env['PATH'], PORT: String(port), ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: MAX_LIFE_MS, killSignal: 'SIGKILL' });
     return new SpawnedServer(child, port, cwd, folder === undefined);
   }

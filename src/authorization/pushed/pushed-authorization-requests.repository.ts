@@ -16,7 +16,7 @@ export class PushedAuthorizationRequestsRepository {
   }
 
   /** Uses it up: of any number of answers, one is given. Answers whether it was this one. */
-  async consume(id: number, nowMs: number, manager: EntityManager): Promise<boolean> {
+  async consume(id: number, nowMs: number, manager?: EntityManager): Promise<boolean> {
     return (await this.database.execute('UPDATE pushed_authorization_requests SET consumed_at = ? WHERE id = ? AND consumed_at IS NULL', [nowMs, id], manager)) === 1;
   }
 

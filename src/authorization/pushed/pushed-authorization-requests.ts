@@ -57,7 +57,7 @@ export class PushedAuthorizationRequests {
   }
 
   /** @throws {OAuthError} `invalid_request_uri` when it was answered before */
-  async consume(id: number, manager: EntityManager): Promise<void> {
+  async consume(id: number, manager?: EntityManager): Promise<void> {
     if (!(await this.repository.consume(id, this.clock.nowMs(), manager))) throw invalidRequestUri('answered before');
   }
 }

@@ -67,8 +67,8 @@ export class AuthorizationCodeGrant implements GrantHandler<AuthorizationCodeReq
     if (code.expiresAt <= this.clock.nowMs()) throw refused('expired');
     this.checkRedirectUri(code, request);
     await this.checkVerifier(code, request);
-    const user = await this.users.find(code.userId);
-    if (!user?.enabled || user.tokenGeneration !== code.userGeneration) throw refused('what it was issued for has ended');
+    const user = await this.users.findOfGeneration(code.userId, code.userGeneration);
+    if (!user) throw refused('what it was issued for has ended');
     const access = await this.redeem(client, user, code, request);
     return access ?? this.replayed(code, actor);
   }

@@ -53,14 +53,14 @@ export class AccountPage {
       ...(known === undefined ? {} : { notice: known }),
       ...(passwordError === undefined ? {} : { passwordError }),
     };
-    this.pages.render(req, res, passwordError === undefined ? 200 : 400, 'account', view);
+    this.pages.render(req, res, statusOf(passwordError), 'account', view);
   }
 
   renderSignIn(req: Request, res: Response, username?: string, error?: SignInError): void {
     const cookie = this.cookies.form(req) ?? newOpaqueValue('authorizationRequest');
     this.cookies.setForm(res, ACCOUNT_PATH, cookie, FORM_SECONDS);
     const view = { csrfToken: this.csrf.of(cookie), action: `${ACCOUNT_PATH}/login`, ...(username === undefined ? {} : { username }), ...(error === undefined ? {} : { error }) };
-    this.pages.render(req, res, error === undefined ? 200 : error === 'busy' ? 503 : 400, 'account_login', view);
+    this.pages.render(req, res, statusOf(error), 'account_login', view);
   }
 
   renderSignedOut(req: Request, res: Response): void {
@@ -89,3 +89,5 @@ export class AccountPage {
     }));
   }
 }
+
+const statusOf = (error: SignInError | AccountView['passwordError']): number => (error === undefined ? 200 : error === 'busy' ? 503 : 400);
