@@ -6,6 +6,7 @@ import { Consents } from '../consents/consents.js';
 import { UserScope } from '../grants/user-scope.js';
 import type { Session } from '../sessions/sessions.js';
 import { type Target, TargetResolver } from '../tokens/target-resolver.js';
+import { claimsWithin, scopesOfClaims } from '../users/user-claims.js';
 import type { AuthorizationRequest } from './authorization-request.js';
 import type { CheckedRequest } from './authorize.pipeline.js';
 import type { Interaction } from './interactions/interactions.js';
@@ -35,7 +36,7 @@ export class AuthorizationDecision {
     }
     if (request.hintedUserId !== undefined && request.hintedUserId !== session.user.userId) throw new OAuthError('login_required', 'Another user than the one who is asked for is signed in.');
     const grant = this.targetFor({ client, request }, session);
-    if (await this.isConsented(client, request, session, grant, interaction)) return { grant, session };
+    if (await this.isConsented({ client, request }, session, grant, interaction)) return { grant, session };
     if (silent) throw new OAuthError('consent_required', 'The user has not consented.');
     return { ask: 'consent' };
   }
@@ -48,6 +49,13 @@ export class AuthorizationDecision {
     return this.targets.resolve(client, this.userScope.allowed(client, user, request.scope), request.scopeSent, request.resource);
   }
 
+  /** What the user is asked to allow: the scope, and what claims that are asked for one by one come to (OIDC Core §5.5). */
+  consentScope({ client, request }: CheckedRequest, { scope }: Target): string[] {
+    const { id_token: idToken, userinfo } = request.claims ?? {};
+    const names = scope.includes('openid') ? claimsWithin(client.scope, [...Object.keys(idToken ?? {}), ...Object.keys(userinfo ?? {})]) : [];
+    return [...new Set([...scope, ...scopesOfClaims(names)])];
+  }
+
   /** Whether she signed in as lately as the request asks. At its own pages she always did. */
   private isRecent({ prompt, maxAgeSeconds }: AuthorizationRequest, { sessionId, authenticatedAtMs }: Session, interaction: Interaction | undefined): boolean {
     if (interaction?.signedInSession === sessionId) return true;
@@ -55,11 +63,12 @@ export class AuthorizationDecision {
     return maxAgeSeconds === undefined || this.clock.nowMs() - authenticatedAtMs < maxAgeSeconds * 1000;
   }
 
-  private async isConsented(client: Client, { prompt, redirectUri }: AuthorizationRequest, { user }: Session, { scope }: Target, interaction: Interaction | undefined): Promise<boolean> {
+  private async isConsented(checked: CheckedRequest, { user }: Session, target: Target, interaction: Interaction | undefined): Promise<boolean> {
+    const { client, request } = checked;
     if (interaction?.approvedBy === user.userId) return true;
-    if (prompt.includes('consent') || !isIdentified(client, redirectUri)) return false;
+    if (request.prompt.includes('consent') || !isIdentified(client, request.redirectUri)) return false;
     if (client.skipConsent) return true;
-    return this.consents.cover(user.userId, client, scope);
+    return this.consents.cover(user.userId, client, this.consentScope(checked, target));
   }
 }
 

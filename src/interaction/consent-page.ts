@@ -30,8 +30,8 @@ export class ConsentPage {
 
   async render(req: Request, res: Response, interaction: Interaction, session: Session, csrfToken: string): Promise<void> {
     const { requestId, client, request } = interaction;
-    const { scope, lifetimeSeconds } = this.decision.targetFor(interaction, session);
-    const refreshable = request.responseType === 'code' && givesRefreshToken(client, scope);
+    const target = this.decision.targetFor(interaction, session);
+    const refreshable = request.responseType === 'code' && givesRefreshToken(client, target.scope);
     preferLocales(req, request.uiLocales);
     const view = {
       csrfToken,
@@ -39,8 +39,8 @@ export class ConsentPage {
       client: { clientId: client.clientId, name: client.clientName },
       returnsTo: destinationOf(request.redirectUri),
       username: (await this.users.find(session.user.userId))?.username ?? '',
-      scopes: scope.map((name) => ({ scope: name, ...describedBy(this.resources.describe(name)) })),
-      accessSeconds: refreshable ? client.refreshTokenLifetimeSeconds : lifetimeSeconds,
+      scopes: this.decision.consentScope(interaction, target).map((name) => ({ scope: name, ...describedBy(this.resources.describe(name)) })),
+      accessSeconds: refreshable ? client.refreshTokenLifetimeSeconds : target.lifetimeSeconds,
       unverified: !isIdentified(client, request.redirectUri),
     };
     this.pages.render(req, res, 200, 'consent', view, { formAction: [formActionSource(request.redirectUri)] });
@@ -50,7 +50,7 @@ export class ConsentPage {
   async allow(interaction: Interaction, session: Session, actor: Actor): Promise<void> {
     const { client, request } = interaction;
     const { user } = session;
-    const { scope } = this.decision.targetFor(interaction, session);
+    const scope = this.decision.consentScope(interaction, this.decision.targetFor(interaction, session));
     await this.transactions.run(async (manager) => {
       await this.interactions.approve(interaction, user.userId, manager);
       if (isIdentified(client, request.redirectUri)) await this.consents.give(user.userId, client, scope, manager);
@@ -64,5 +64,5 @@ const describedBy = (description: string | undefined) => (description === undefi
 /** The host, or the scheme of an app. */
 function destinationOf(redirectUri: string): string {
   const { host, protocol } = new URL(redirectUri);
-  return /^https?:$/.test(protocol) ? host : protocol;
+  return /^https?:$/.test(protocol) ? host : protocol.slice(0, -1);
 }

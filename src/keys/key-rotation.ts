@@ -54,7 +54,6 @@ export class KeyRotation {
   async activate(alg: SigningAlgorithm): Promise<void> {
     const keys = await this.keys.all();
     if (!keys.some((key) => key.alg === alg && key.status === 'active')) await this.add(alg, 'active', SERVER);
-    await this.ensure(alg);
     if (!this.ring.has(alg)) await this.ring.reload();
   }
 

@@ -45,7 +45,7 @@ export class KeySchedule implements OnApplicationShutdown {
       }
       const { accessTokenSigningAlg: alg } = this.config;
       if (!this.ring.has(alg)) await this.rotation.rotate(alg, SERVER);
-      await this.rotation.ensure(alg);
+      for (const used of new Set([alg, ...this.rotation.algorithmsInUse()])) await this.rotation.ensure(used);
       await this.keys.deleteExpired(this.clock.nowMs());
     } catch (error) {
       this.logger.failure('the scheduled look at the signing keys failed', error);

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { ClientMetadata } from '../clients/client-metadata.js';
 import { parseScope } from '../common/oauth/scope.js';
 import { Logger } from '../common/logging/logger.js';
@@ -11,8 +11,9 @@ import { KeyRotation } from '../keys/key-rotation.js';
  * first one is needed: an RSA key takes as long to make as the server to start.
  */
 @Injectable()
-export class IdTokenKeys {
+export class IdTokenKeys implements OnApplicationShutdown {
   private readonly making = new Map<SigningAlgorithm, Promise<void>>();
+  private readonly following = new Set<Promise<void>>();
 
   constructor(
     private readonly ring: KeyRing,
@@ -24,7 +25,7 @@ export class IdTokenKeys {
   ensure(alg: SigningAlgorithm): Promise<void> {
     if (this.ring.has(alg)) return Promise.resolve();
     let made = this.making.get(alg);
-    if (!made) this.making.set(alg, (made = this.rotation.activate(alg).finally(() => this.making.delete(alg))));
+    if (!made) this.making.set(alg, (made = this.make(alg).finally(() => this.making.delete(alg))));
     return made;
   }
 
@@ -33,5 +34,19 @@ export class IdTokenKeys {
     const inBrowsers = grantTypes.includes('authorization_code') || grantTypes.includes('implicit');
     if (!inBrowsers || !parseScope(scope)?.includes('openid')) return;
     this.ensure(alg).catch((error: unknown) => this.logger.failure('a key for ID tokens could not be made ahead of time', error));
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([...this.making.values(), ...this.following].map((each) => each.catch(() => undefined)));
+  }
+
+  private async make(alg: SigningAlgorithm): Promise<void> {
+    await this.rotation.activate(alg);
+    // The key that will follow it, for which nobody waits.
+    const next = this.rotation
+      .ensure(alg)
+      .catch((error: unknown) => this.logger.failure('the next key for ID tokens could not be made', error))
+      .finally(() => this.following.delete(next));
+    this.following.add(next);
   }
 }

@@ -41,6 +41,9 @@ export function userClaims(user: UserEntity, names: Iterable<string>): Record<st
   return claims;
 }
 
+/** The scopes that stand for claims: whoever allows one of them allows what its scope means. */
+export const scopesOfClaims = (names: readonly string[]): string[] => [...new Set(names.flatMap((name) => SCOPE_OF_CLAIM.get(name) ?? []))];
+
 /** Those of the claims that were asked for one by one (OIDC Core §5.5) that a client with this scope could have asked for by scope as well, and those that no scope stands for. */
 export function claimsWithin(scope: ReadonlySet<string>, names: readonly string[]): string[] {
   return names.filter((name) => {

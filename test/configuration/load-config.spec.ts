@@ -64,6 +64,9 @@ const BAD: [variable: string, values: string[]][] = [
   [integers('PASSWORD_HASH_THREADS', 1, 64)[0], [...integers('PASSWORD_HASH_THREADS', 1, 64)[1], 'AUTO', 'all']],
   integers('PASSWORD_HASH_QUEUE_LIMIT', 1, 10_000),
   integers('REFRESH_RETRY_WINDOW_SECONDS', 0, 60),
+  integers('SESSION_LIFETIME_SECONDS', 60, 31_536_000),
+  integers('SESSION_IDLE_LIFETIME_SECONDS', 60, 31_536_000),
+  integers('ID_TOKEN_LIFETIME_SECONDS', 10, 86_400),
   ['OUTBOUND_ALLOWED_HOSTS', ['*', '*.example.com', 'https://app.internal', 'app.internal/path', 'user@app.internal', 'app.internal:0', 'app.internal:65536', 'app.internal:x', 'app.internal:', ':8080', '10.0.0.0/8', '0x7f.1', '127.1', '2130706433', 'fd00::1', '[fd00:0::1]', '[::ffff:127.0.0.1]', '[::1',
     'app internal', 'app.internal;b.internal', 'app.internal, https://b.internal', 'ünïcode.internal']],
   integers('CHANGE_FEED_INTERVAL_MS', 20, 900),
@@ -145,6 +148,7 @@ describe('a right setting', () => {
   it('is not needed: the defaults are a configuration', () => {
     expect(loadConfig(BASE)).toMatchObject({ production: false, port: 3000, host: '127.0.0.1', issuer: 'http://127.0.0.1:3000', database: { type: 'sqlite', path: './data/mintgate.sqlite' }, workers: 1, trustProxy: [] });
     expect(loadConfig(BASE)).toMatchObject({ passwordAttemptLimit: 10, refreshRetryWindowSeconds: 10, passwordHashThreads: availableParallelism() });
+    expect(loadConfig(BASE)).toMatchObject({ sessionLifetimeSeconds: 86_400, sessionIdleLifetimeSeconds: 14_400, idTokenLifetimeSeconds: 3600 });
   });
 
   it.each<[string, string, unknown]>([
@@ -156,6 +160,9 @@ describe('a right setting', () => {
     ['DEFAULT_LOCALE', 'de', { defaultLocale: 'de' }],
     ['REFRESH_RETRY_WINDOW_SECONDS', '0', { refreshRetryWindowSeconds: 0 }],
     ['REFRESH_RETRY_WINDOW_SECONDS', '60', { refreshRetryWindowSeconds: 60 }],
+    ['SESSION_LIFETIME_SECONDS', '31536000', { sessionLifetimeSeconds: 31_536_000 }],
+    ['SESSION_IDLE_LIFETIME_SECONDS', '60', { sessionIdleLifetimeSeconds: 60 }],
+    ['ID_TOKEN_LIFETIME_SECONDS', '10', { idTokenLifetimeSeconds: 10 }],
   ])('%s=%s is taken', (variable, value, expected) => {
     expect(loadConfig({ ...BASE, [variable]: value })).toMatchObject(expected as object);
   });

@@ -52,6 +52,27 @@ describeOnEachDatabase('registering a client', (kind) => {
     expect(read.headers.get('etag')).toBe(created.headers.get('etag'));
   });
 
+  it.each([
+    [['authorization_code'], ['code']],
+    [['implicit'], ['token']],
+    [['authorization_code', 'implicit', 'refresh_token'], ['code', 'token']],
+    [['refresh_token'], []],
+  ])('%j comes with the response types that belong to it (RFC 7591 §2.1)', async (grantTypes, responseTypes) => {
+    expect((await create({ grant_types: grantTypes, ...CALLBACK })).body['response_types']).toEqual(responseTypes);
+  });
+
+  it.each([
+    ['id_token_signed_response_alg', ['RS256', 'ES256', 'PS256', 'EdDSA']],
+    ['subject_type', ['public', 'pairwise']],
+  ])('each %s of the metadata is taken', async (field, values) => {
+    for (const value of values) expect((await create({ grant_types: ['authorization_code'], ...CALLBACK, [field]: value })).body[field]).toBe(value);
+  });
+
+  it('each response type of the implicit grant is taken (OIDC Core §3.2)', async () => {
+    const responseTypes = ['token', 'id_token', 'id_token token'];
+    expect((await create({ grant_types: ['implicit'], response_types: responseTypes, ...CALLBACK })).body['response_types']).toEqual(responseTypes);
+  });
+
   it('a public client gets no secret', async () => {
     const { status, body } = await create({ token_endpoint_auth_method: 'none', grant_types: ['authorization_code'], ...CALLBACK });
     expect(status).toBe(201);
@@ -122,7 +143,7 @@ describe('what a client may not be', () => {
     ['default_scope', 7], ['default_scope', 'beyond'], ['access_token_format', 'xml'], ['access_token_format', 'JWT'],
     ['access_token_lifetime', '300'], ['access_token_lifetime', 9], ['access_token_lifetime', 86_401], ['access_token_lifetime', 60.5], ['access_token_lifetime', -1], ['access_token_lifetime', 1e300],
     ['refresh_token_lifetime', 59], ['refresh_token_lifetime', true], ['refresh_token_idle_lifetime', 59], ['refresh_token_idle_lifetime', [60]],
-    ['require_pkce', 'true'], ['require_pkce', 0], ['id_token_signed_response_alg', 'none'], ['id_token_signed_response_alg', 'HS256'], ['subject_type', 'private'], ['skip_consent', 'no'],
+    ['require_pkce', 'true'], ['require_pkce', 0], ['require_pushed_authorization_requests', 'true'], ['require_pushed_authorization_requests', 1], ['id_token_signed_response_alg', ['RS256']], ['id_token_signed_response_alg', 'ES384'], ['id_token_signed_response_alg', 'none'], ['id_token_signed_response_alg', 'HS256'], ['subject_type', 'private'], ['skip_consent', 'no'],
     ['password_grant_sunset', 7], ['enabled', 'false'], ['enabled', 1],
   ])('%s may not be %j', async (field, value, pointer = `/${field}`) => {
     expectProblem(await create({ [field]: value }), 400, pointer);
@@ -141,6 +162,9 @@ describe('what a client may not be', () => {
     ['implicit without a redirect URI', { grant_types: ['implicit'] }, '/redirect_uris'],
     ['RFC 7591 §2.1 response type code without authorization_code', { response_types: ['code'] }, '/response_types/0'],
     ['RFC 7591 §2.1 response type token without implicit', { grant_types: ['authorization_code'], response_types: ['code', 'token'], ...CALLBACK }, '/response_types/1'],
+    ['RFC 7591 §2.1 response type id_token without implicit', { grant_types: ['authorization_code'], response_types: ['id_token'], ...CALLBACK }, '/response_types/0'],
+    ['a response type twice', { grant_types: ['authorization_code'], response_types: ['code', 'code'], ...CALLBACK }, '/response_types/1'],
+    ['a post-logout redirect URI twice', { post_logout_redirect_uris: ['https://a.example/', 'https://a.example/'] }, '/post_logout_redirect_uris/1'],
     ['require_pkce false for a public client', { token_endpoint_auth_method: 'none', grant_types: ['authorization_code'], require_pkce: false, ...CALLBACK }, '/require_pkce'],
     ['a default_scope beyond scope', { scope: 'a b', default_scope: 'a c' }, '/default_scope'],
     ['an idle lifetime above the absolute one', { refresh_token_lifetime: 3600, refresh_token_idle_lifetime: 3601 }, '/refresh_token_idle_lifetime'],

@@ -31,6 +31,8 @@ const CONTRACT: [method: string, path: string, scope: string][] = [
   ['POST', '/users/{user_id}/unlock', 'users:write'],
   ['DELETE', '/users/{user_id}/tokens', 'tokens:revoke'],
   ['DELETE', '/users/{user_id}/sessions', 'tokens:revoke'],
+  ['GET', '/users/{user_id}/consents', 'users:read'],
+  ['DELETE', '/users/{user_id}/consents/{client_id}', 'users:write'],
   ['POST', '/resources', 'resources:write'],
   ['GET', '/resources', 'resources:read'],
   ['GET', '/resources/{resource_id}', 'resources:read'],

@@ -1,21 +1,14 @@
 import { DataSource } from 'typeorm';
 import { ClientEntity } from '../../../src/clients/client.entity.js';
 import { Database } from '../../../src/database/database.js';
+import { corsHeaders, preflight } from '../../support/cross-origin.js';
 import { createMariadb, databaseKinds, describeOnEachDatabase, describeOnOneDatabase, mariadbPort } from '../../support/databases.js';
 import { eventually } from '../../support/eventually.js';
-import type { Answer, Credentials } from '../../support/oauth-driver.js';
+import type { Credentials } from '../../support/oauth-driver.js';
 import { expectOAuthError } from '../../support/oauth-errors.js';
 import { rawAnswer, type RawHeaders } from '../../support/raw-http.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { TestServer } from '../../support/test-server.js';
-
-type Headed = Pick<Answer, 'headers'>;
-
-/** Every header by which a server lets pages of other origins in. */
-const corsHeaders = ({ headers }: Headed): Record<string, string> => Object.fromEntries([...headers].filter(([name]) => name.startsWith('access-control-')));
-
-const preflight = ({ driver }: TestServer, path: string, origin: string, method = 'POST') =>
-  driver.request('OPTIONS', path, { headers: { origin, 'access-control-request-method': method, 'access-control-request-headers': 'authorization, content-type, dpop' } });
 
 const allowed = async (server: TestServer, origin: string): Promise<boolean> => (await preflight(server, '/oauth/token', origin)).headers.get('access-control-allow-origin') === origin;
 

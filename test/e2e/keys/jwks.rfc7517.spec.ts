@@ -1,4 +1,5 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPair, type KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
 import { calculateJwkThumbprint, createRemoteJWKSet, type JWK, jwtVerify } from 'jose';
 import { KeySchedule } from '../../../src/keys/key-schedule.js';
 import { eventually } from '../../support/eventually.js';
@@ -18,10 +19,13 @@ const KINDS = {
 
 type Algorithm = keyof typeof KINDS;
 
-function strangersKey(alg: Algorithm) {
-  if (alg === 'ES256') return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
-  if (alg === 'EdDSA') return generateKeyPairSync('ed25519').privateKey;
-  return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+const generate = promisify(generateKeyPair);
+
+/** Made beside the event loop: an RSA key would hold it up for longer than the server bears. */
+async function strangersKey(alg: Algorithm): Promise<KeyObject> {
+  if (alg === 'ES256') return (await generate('ec', { namedCurve: 'P-256' })).privateKey;
+  if (alg === 'EdDSA') return (await generate('ed25519')).privateKey;
+  return (await generate('rsa', { modulusLength: 2048 })).privateKey;
 }
 
 const jwksOf = async (server: TestServer) => (await server.driver.request<{ keys: JWK[] }>('GET', '/.well-known/jwks.json')).body.keys;
@@ -78,8 +82,8 @@ describe.each(Object.keys(KINDS) as Algorithm[])('RFC 7517 and RFC 7518 with ACC
       withSegment(token, 2, () => 'AA'),
       withSegment(token, 2, () => other.split('.')[2]),
       withSegment(token, 1, flipCase),
-      signedJwt(header, claims, strangersKey(alg), alg),
-      signedJwt(header, { ...claims, scope: 'a b' }, strangersKey(alg), alg),
+      signedJwt(header, claims, await strangersKey(alg), alg),
+      signedJwt(header, { ...claims, scope: 'a b' }, await strangersKey(alg), alg),
     ];
     for (const each of forged) expect(await introspected(each)).toEqual({ active: false });
     expect(await introspected(token)).toMatchObject({ active: true });
@@ -93,7 +97,7 @@ describe.each(Object.keys(KINDS) as Algorithm[])('RFC 7517 and RFC 7518 with ACC
     const byOther = alg === 'RS256' || alg === 'PS256' ? otherAlg : alg;
     const forged = [
       signedJwt({ ...header, alg: otherAlg }, claims, privateKey, byOther),
-      signedJwt(header, claims, strangersKey(otherAlg), otherAlg),
+      signedJwt(header, claims, await strangersKey(otherAlg), otherAlg),
       ...(alg === 'RS256' || alg === 'PS256' ? [signedJwt(header, claims, privateKey, otherAlg)] : []),
       ...['null', '[]', '1', '"x"', '', '{', 'x'].map((payload) => signedJwt(header, payload, privateKey, alg)),
     ];

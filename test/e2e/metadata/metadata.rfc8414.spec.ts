@@ -1,8 +1,12 @@
 import { GRANT_TYPES } from '../../../src/clients/client-metadata.js';
 import { ChangeFeed } from '../../../src/database/change-feed.js';
+import { clientAnswer } from '../../support/authorization-answers.js';
+import { authorizationUrl, CALLBACK, PKCE } from '../../support/authorization-url.js';
+import { Browser, formAction, hiddenFields } from '../../support/browser.js';
 import { describeOnEachDatabase } from '../../support/databases.js';
 import { eventually } from '../../support/eventually.js';
-import type { Answer, Credentials, Form, RegisteredUser } from '../../support/oauth-driver.js';
+import { HtmlDocument } from '../../support/html-document.js';
+import { type Answer, type Credentials, decodeJwt, type Form, type RegisteredUser } from '../../support/oauth-driver.js';
 import { TestServer } from '../../support/test-server.js';
 
 type Metadata = Record<string, string | string[] | undefined>;
@@ -25,6 +29,17 @@ const ENDPOINTS: Record<string, string> = {
   registration_endpoint: '/oauth/register',
   service_documentation: '/docs',
 };
+
+const OF_RFC_8414 = [
+  ...Object.keys(ENDPOINTS).filter((name) => !['device_authorization_endpoint', 'registration_endpoint'].includes(name)), 'issuer', 'token_endpoint_auth_methods_supported', 'introspection_endpoint_auth_methods_supported',
+  'revocation_endpoint_auth_methods_supported', 'grant_types_supported', 'response_types_supported', 'response_modes_supported', 'scopes_supported', 'code_challenge_methods_supported', 'authorization_response_iss_parameter_supported',
+  'ui_locales_supported',
+];
+/** OpenID Connect Discovery 1.0 §3, Initiating User Registration's `prompt_values_supported`, and Back-Channel Logout 1.0 §2.1. */
+const OF_OPENID_CONNECT = [
+  'subject_types_supported', 'id_token_signing_alg_values_supported', 'claim_types_supported', 'claims_supported', 'claims_parameter_supported', 'request_parameter_supported', 'request_uri_parameter_supported', 'acr_values_supported',
+  'prompt_values_supported', 'backchannel_logout_supported', 'backchannel_logout_session_supported',
+];
 
 const grantsAt = async (server: TestServer) => (await server.driver.request<Metadata>('GET', OAUTH)).body['grant_types_supported'];
 
@@ -116,17 +131,21 @@ describe('RFC 8414 and OpenID Connect Discovery', () => {
       for (const url of urls) expect(url === server.issuer || url!.startsWith(`${server.issuer}/`)).toBe(true);
     });
 
-    it.each(GRANT_TYPES)('grant type %s is advertised if and only if the token endpoint knows it', async (grantType) => {
+    // The implicit grant is not for the token endpoint: see advertised-features.oidc.spec.ts.
+    it.each(GRANT_TYPES.filter((grantType) => grantType !== 'implicit'))('grant type %s is advertised if and only if the token endpoint knows it', async (grantType) => {
       const client = await server.driver.registerClient({ grant_types: [grantType], redirect_uris: ['https://app.example/cb'], scope: 'a' });
       const { status, body } = await server.driver.token(client, { grant_type: grantType });
       await eventually(async () => expect((await grantsAt(server))!.includes(grantType)).toBe(body['error'] !== 'unsupported_grant_type'));
       if (grantType === 'client_credentials') expect(status).toBe(200);
     });
 
-    it('there are no response types without an authorization endpoint', () => {
-      expect(metadata['authorization_endpoint']).toBeUndefined();
-      expect(metadata['response_types_supported']).toEqual([]);
-      expect(metadata['grant_types_supported']).toEqual(['client_credentials', 'refresh_token']);
+    it('where no client may use a grant of yesterday, there is the code and nothing else (RFC 9700 §2.1.2, §2.4)', () => {
+      expect(metadata['response_types_supported']).toEqual(['code']);
+      expect([...(metadata['grant_types_supported'] as string[])].sort()).toEqual(['authorization_code', 'client_credentials', 'refresh_token']);
+    });
+
+    it('PKCE is by S256 alone (RFC 7636 §4.3), and answers name their issuer (RFC 9207 §3)', () => {
+      expect(metadata).toMatchObject({ code_challenge_methods_supported: ['S256'], authorization_response_iss_parameter_supported: true });
     });
 
     it.each(['token', 'introspection', 'revocation'])('the %s endpoint takes each authentication method that it advertises, and no other', async (name) => {
@@ -153,12 +172,17 @@ describe('RFC 8414 and OpenID Connect Discovery', () => {
       expect(status).toBe(advertised ? 201 : 400);
     });
 
-    it('nothing is said of what there is not: PKCE, PAR, DPoP, ID tokens, request objects', () => {
-      const known = [
-        'issuer', 'token_endpoint', 'token_endpoint_auth_methods_supported', 'introspection_endpoint', 'introspection_endpoint_auth_methods_supported', 'revocation_endpoint',
-        'revocation_endpoint_auth_methods_supported', 'jwks_uri', 'grant_types_supported', 'response_types_supported', 'service_documentation', 'scopes_supported',
-      ];
-      expect(Object.keys(metadata).filter((name) => !known.includes(name))).toEqual([]);
+    it('nothing is said of what there is not: request objects, encrypted ID tokens, DPoP, mutual TLS, signed metadata', () => {
+      expect(Object.keys(metadata).sort()).toEqual([...OF_RFC_8414, ...OF_OPENID_CONNECT].sort());
+      expect(metadata).toMatchObject({ request_parameter_supported: false, request_uri_parameter_supported: false });
+    });
+
+    it('no list is empty, or names a thing twice, or what must not be: none as a signature, plain as a challenge', () => {
+      const lists = Object.entries(metadata).flatMap(([name, value]) => (Array.isArray(value) ? [[name, value] as const] : []));
+      for (const [name, list] of lists) expect([name, list.length > 0, new Set(list).size]).toEqual([name, true, list.length]);
+      expect(metadata['id_token_signing_alg_values_supported']).not.toContain('none');
+      expect(metadata['id_token_signing_alg_values_supported']).toContain('RS256');
+      expect(JSON.stringify(metadata)).not.toContain('plain');
     });
   });
 });
@@ -249,6 +273,59 @@ describe('RFC 8414 §3.1 an issuer with a path', () => {
       expect((await server.driver.request('GET', `${prefix}${JWKS}`)).status).toBe(200);
       expect((await server.driver.request('GET', `${prefix}/admin/v1/clients`)).status).toBe(401);
     }
+  });
+
+  describe('its pages', () => {
+    const ORIGIN = new URL(ISSUER).origin;
+    let client: Credentials;
+    let user: RegisteredUser;
+
+    beforeAll(async () => {
+      client = await server.driver.registerClient({ grant_types: ['authorization_code'], redirect_uris: [CALLBACK], post_logout_redirect_uris: [CALLBACK], scope: 'openid' });
+      user = await server.driver.registerUser({ username: 'margaret' });
+    });
+
+    it('stand below the path, with their forms, stylesheets and redirects, from the first request to the logout', async () => {
+      const browser = new Browser(server.url, ORIGIN);
+      const begun = await browser.get(`/t1${authorizationUrl(client)}`);
+      expect(begun.headers.get('location')).toMatch(new RegExp(`^${ISSUER}/oauth/authorize/[\\w-]+/login$`));
+      const login = await browser.follow(begun);
+      const stylesheet = new HtmlDocument(login.text).all('link').map(({ attributes }) => attributes['href']).find((href) => href.endsWith('.css'))!;
+      expect(stylesheet).toMatch(/^\/t1\//);
+      expect((await browser.get(stylesheet)).status).toBe(200);
+      expect(formAction(login)).toMatch(/^\/t1\/oauth\/authorize\//);
+      const consent = await browser.signIn(login, user);
+      expect(formAction(consent)).toMatch(/^\/t1\/oauth\/authorize\//);
+      const { params } = clientAnswer(await browser.submit(consent, { decision: 'allow' }));
+      expect(params).toMatchObject({ code: expect.any(String) as string, iss: ISSUER });
+      const tokens = await server.driver.redeem(client, { code: params['code'], redirect_uri: CALLBACK, code_verifier: PKCE.verifier });
+      expect(decodeJwt(tokens.body['id_token'] as string).claims).toMatchObject({ iss: ISSUER });
+      expect((await browser.get('/t1/account')).text).toContain('action="/t1/account/password"');
+      const query = new URLSearchParams({ id_token_hint: tokens.body['id_token'] as string, post_logout_redirect_uri: CALLBACK });
+      expect((await browser.get(`/t1/oauth/logout?${query.toString()}`)).headers.get('location')).toBe(CALLBACK);
+      expect(formAction(await browser.get('/t1/account'))).toBe('/t1/account/login');
+    });
+
+    it('have cookies for the path alone; that of the session is for the whole host, as its name promises', async () => {
+      const browser = new Browser(server.url, ORIGIN);
+      const begun = await browser.get(`/t1${authorizationUrl(client)}`);
+      expect(begun.headers.getSetCookie()).toEqual([expect.stringMatching(/^__Secure-mintgate_form=.*; Path=\/t1\/oauth\/authorize\/[\w-]+; /)]);
+      const page = await browser.get('/t1/account');
+      expect(page.headers.getSetCookie()).toEqual([expect.stringMatching(/^__Secure-mintgate_form=.*; Path=\/t1\/account; /)]);
+      const signedIn = await browser.post(formAction(page), { ...hiddenFields(page.text), username: user.username, password: user.password });
+      expect(signedIn.headers.get('location')).toBe(`${ISSUER}/account`);
+      expect(signedIn.headers.getSetCookie()).toEqual([expect.stringMatching(/^__Host-mintgate_session=.*; Path=\/; /)]);
+    });
+
+    it('are the same where a gateway has cut the path off', async () => {
+      const begun = await server.driver.request('GET', authorizationUrl(client));
+      const location = begun.headers.get('location')!;
+      expect(location).toMatch(new RegExp(`^${ISSUER}/oauth/authorize/`));
+      const [cookie] = begun.headers.getSetCookie()[0].split(';');
+      const login = await server.driver.request('GET', location.slice(ISSUER.length), { headers: { cookie } });
+      expect(login.status).toBe(200);
+      expect(formAction(login)).toBe(new URL(location).pathname);
+    });
   });
 
   it('a method that an endpoint does not have is 405 under the path too', async () => {

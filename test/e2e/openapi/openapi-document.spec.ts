@@ -1,4 +1,6 @@
 import { ADMIN_SCOPES } from '../../../src/resources/admin-api.js';
+import { CALLBACK } from '../../support/authorization-url.js';
+import { CodeFlow } from '../../support/code-flow.js';
 import type { Answer, Form } from '../../support/oauth-driver.js';
 import { filled, routesOf } from '../../support/routes.js';
 import { ADMIN, TestServer } from '../../support/test-server.js';
@@ -25,6 +27,15 @@ interface Schema {
   required?: string[];
   properties?: Record<string, object>;
 }
+
+/** Not for programs: the pages that people come to, and what these load. */
+const PAGES = /^\/(docs|openapi\.json|assets\/|account|oauth\/authorize\/|oauth\/logout\/)/;
+
+/** Their answers send the browser on. */
+const REDIRECTING = ['/oauth/authorize', '/oauth/logout'];
+
+/** Where no client authenticates. */
+const ANONYMOUS = [...REDIRECTING, '/oauth/userinfo'];
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'head', 'options', 'trace'];
 
@@ -67,9 +78,9 @@ describe('GET /openapi.json', () => {
     expect(raw).not.toContain('evil.example');
   });
 
-  it('has every route of the application, and the application every operation of the document', () => {
+  it('has every route of the application but the pages, and the application every operation of the document', () => {
     const served = routesOf(server)
-      .filter(({ path }) => !/^\/(docs|openapi\.json|assets\/)/.test(path) && !path.includes('*'))
+      .filter(({ path }) => !PAGES.test(path) && !path.includes('*'))
       .map(({ method, path }) => `${method} ${path}`);
     expect(operations.map(([name]) => name).sort()).toEqual([...new Set(served)].sort());
   });
@@ -87,6 +98,20 @@ describe('GET /openapi.json', () => {
     expect(old.map(([at]) => at)).toEqual([]);
   });
 
+  it('names every parameter of a logout request and of an authorization request, and for GET and POST the same ones', () => {
+    for (const [path, names] of Object.entries({ '/oauth/authorize': ['response_type', 'client_id', 'code_challenge', 'nonce', 'claims', 'request_uri'], '/oauth/logout': ['id_token_hint', 'client_id', 'post_logout_redirect_uri', 'state'] })) {
+      const { get, post } = document.paths[path];
+      const inQuery = get.parameters!.map(({ name }) => name);
+      const inForm = Object.keys(resolved(Object.values(post.requestBody!.content)[0].schema).properties!);
+      expect(inForm).toEqual(inQuery);
+      expect(names.filter((name) => !inQuery.includes(name))).toEqual([]);
+    }
+  });
+
+  it('says where users sign in: the scheme of the userinfo endpoint is OpenID Connect, by this issuer’s discovery document', () => {
+    expect(document.components.securitySchemes['user']).toEqual({ type: 'openIdConnect', openIdConnectUrl: `${server.issuer}/.well-known/openid-configuration` });
+  });
+
   it('describes every operation: a summary, a tag, an id of its own, its path parameters, an answer', () => {
     for (const [name, , path, operation] of operations) {
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter);
@@ -101,8 +126,9 @@ describe('GET /openapi.json', () => {
   });
 
   it('says of each operation who may call it', () => {
+    const inBrowsers = ['/oauth/authorize', '/oauth/logout'];
     for (const [name, , path, { security }] of operations) {
-      const scheme = path.startsWith('/admin/') ? ['admin'] : path.startsWith('/oauth/') ? ['client'] : [];
+      const scheme = path.startsWith('/admin/') ? ['admin'] : path === '/oauth/userinfo' ? ['user'] : path.startsWith('/oauth/') && !inBrowsers.includes(path) ? ['client'] : [];
       expect([name, (security ?? []).flatMap((each) => Object.keys(each))]).toEqual([name, scheme]);
     }
   });
@@ -111,7 +137,7 @@ describe('GET /openapi.json', () => {
     const values: Record<string, string> = {
       limit: '5', q: 'x', grant_type: 'client_credentials', enabled: 'true', type: 'client.created', client_id: 'x', user_id: 'x', since: '2026-01-01T00:00:00Z', until: '2027-01-01T00:00:00Z', days: '30',
     };
-    for (const [name, method, path, { parameters }] of operations) {
+    for (const [name, method, path, { parameters }] of operations.filter(([, , each]) => each.startsWith('/admin/'))) {
       const query = (parameters ?? []).filter((parameter) => parameter.in === 'query').map((parameter) => parameter.name);
       if (query.length === 0) continue;
       const search = new URLSearchParams(query.filter((each) => each !== 'cursor').map((each): [string, string] => [each, values[each] ?? 'unknown to this test']));
@@ -123,7 +149,7 @@ describe('GET /openapi.json', () => {
     const bodies = operations.filter(([, , , { requestBody }]) => requestBody !== undefined);
     expect(bodies.map(([name]) => name).sort()).toEqual([
       'PATCH /admin/v1/clients/{client_id}', 'PATCH /admin/v1/resources/{resource_id}', 'PATCH /admin/v1/users/{user_id}', 'POST /admin/v1/clients', 'POST /admin/v1/clients/{client_id}/secrets', 'POST /admin/v1/keys/rotate',
-      'POST /admin/v1/resources', 'POST /admin/v1/users', 'POST /oauth/introspect', 'POST /oauth/revoke', 'POST /oauth/token', 'PUT /admin/v1/clients/{client_id}', 'PUT /admin/v1/users/{user_id}/password',
+      'POST /admin/v1/resources', 'POST /admin/v1/users', 'POST /oauth/authorize', 'POST /oauth/introspect', 'POST /oauth/logout', 'POST /oauth/par', 'POST /oauth/revoke', 'POST /oauth/token', 'POST /oauth/userinfo', 'PUT /admin/v1/clients/{client_id}', 'PUT /admin/v1/users/{user_id}/password',
     ]);
     for (const [name, method, path, { requestBody }] of bodies) {
       const [type, { examples }] = Object.entries(requestBody!.content)[0];
@@ -132,7 +158,7 @@ describe('GET /openapi.json', () => {
         const { status, text } = type === 'application/json'
           ? await server.driver.adminRequest(method, filled(path.replace('/admin/v1', ''), await existing(path)), value)
           : await sendForm(path, value as Record<string, string>);
-        expect([name, example, [200, 201, 204].includes(status), text]).toEqual([name, example, true, text]);
+        expect([name, example, (REDIRECTING.includes(path) ? [303] : [200, 201, 204]).includes(status), text]).toEqual([name, example, true, text]);
       }
     }
   });
@@ -165,17 +191,20 @@ describe('GET /openapi.json', () => {
     return '';
   }
 
-  /** By a client that may use every grant. The user of an example is there, and a refresh token, of which no example can know a live one, is put in its place. */
+  /** By a client that may use every grant, with what no example can know in the place of what it says: a live code, a live token. */
   async function sendForm(path: string, value: Record<string, string>): Promise<Answer> {
-    const client = await server.driver.registerClient({ scope: value['scope'] ?? 'a', grant_types: ['client_credentials', 'password', 'refresh_token'] });
+    const { client_id: clientId, username, password, scope = 'openid', redirect_uri: redirectUri = CALLBACK, post_logout_redirect_uri: logoutUri } = value;
+    if (clientId !== undefined) await server.driver.adminRequest('DELETE', `/clients/${clientId}`);
+    const client = await server.driver.registerClient({
+      ...(clientId === undefined ? {} : { client_id: clientId }), ...(logoutUri === undefined ? {} : { post_logout_redirect_uris: [logoutUri] }), scope, redirect_uris: [redirectUri], skip_consent: true,
+      grant_types: ['client_credentials', 'password', 'refresh_token', 'authorization_code'],
+    });
+    const user = await server.driver.registerUser({ username: username ?? `user-${++users}`, ...(password === undefined ? {} : { password }) });
     const form: Form = { ...value };
-    if (value['username'] !== undefined) {
-      const { items } = (await server.driver.adminRequest<{ items: { user_id: string; username: string }[] }>('GET', '/users')).body;
-      for (const { user_id: id, username } of items) if (username === value['username']) await server.driver.adminRequest('DELETE', `/users/${id}`);
-      await server.driver.registerUser({ username: value['username'], password: value['password'] });
-    }
-    if (value['refresh_token'] !== undefined) form['refresh_token'] = (await server.driver.signIn(client, await server.driver.registerUser({ username: `user-${++users}` }))).refreshToken;
-    return server.driver.form(path, form, client);
+    const flow = await CodeFlow.signedIn(server, user);
+    if (value['code'] !== undefined) form['code'] = await flow.code(client, { redirect_uri: redirectUri });
+    if (value['access_token'] !== undefined) form['access_token'] = (await flow.tokens(client)).access_token;
+    return server.driver.form(path, form, ANONYMOUS.includes(path) ? undefined : client);
   }
 
   it('holds no secret', () => {

@@ -63,7 +63,7 @@ describe('The language of a page', () => {
   it('decides how times and durations are written', async () => {
     const inGerman = await german.show('account', undefined, { headers: { 'accept-language': 'de' } });
     expect(inGerman.text).toContain('<time datetime="2026-11-24T18:30:00.000Z">24.11.2026, 18:30 UTC</time>');
-    expect((await english.show('account')).text).toContain('>Nov 20, 2026</time>');
+    expect((await english.show('account')).text).toContain('>20 Nov 2026</time>');
   });
 
   it.each([

@@ -75,7 +75,7 @@ describeOnEachDatabase('Consent', (kind) => {
       expect((await expectAsked(await register({ access_token_lifetime: 120, grant_types: ['authorization_code'] }))).text).toContain('2 minutes');
     });
 
-    it.each([['a loopback address', LOOPBACK, '127.0.0.1:51234'], ['a scheme of its own', APP, 'com.example.app:']])('warns of an application on the device: %s', async (_, redirectUri, shown) => {
+    it.each([['a loopback address', LOOPBACK, '127.0.0.1:51234'], ['a scheme of its own', APP, 'com.example.app']])('warns of an application on the device: %s', async (_, redirectUri, shown) => {
       const { text } = await expectAsked(await registerNative(redirectUri), { redirect_uri: redirectUri });
       expect(text).toContain(`<dd><bdi>${shown}</bdi></dd>`);
       expect(text).toContain('runs on your device');
@@ -167,6 +167,18 @@ describeOnEachDatabase('Consent', (kind) => {
       await allow(await expectAsked(client, { scope: 'two three' }));
       expect(await rememberedFor(client)).toBe('one two three');
       await expectNotAsked(client, { scope: 'three two one' });
+    });
+
+    it('by single claims is asked for like the scope that they stand for (§5.5), and shown as it', async () => {
+      const client = await register();
+      await allow(await expectAsked(client, { scope: 'openid' }));
+      const byClaim = { scope: 'openid', claims: JSON.stringify({ userinfo: { email: null } }) };
+      const asked = await expectAsked(client, byClaim);
+      expect(asked.text).toContain('e-mail');
+      expect(clientAnswer(await browser.get(authorizationUrl(client, { ...byClaim, prompt: 'none' }))).params).toMatchObject({ error: 'consent_required' });
+      await allow(asked);
+      await expectNotAsked(client, byClaim);
+      expect(await rememberedFor(client)).toBe('openid email');
     });
 
     it('that the user denies leaves what she allowed before', async () => {
