@@ -4,6 +4,8 @@ import { escapeHtml, Html, isolated, sentence } from './html.js';
 import { TEXTS, type Texts } from './texts/texts.js';
 import type { ClientName, ScopeItem } from './views.js';
 
+/** How times are written. English is read all over the world: the day before the month and 24 hours are misread by nobody. */
+const TIME_LOCALES: Readonly<Record<Locale, string>> = { en: 'en-GB', de: 'de' };
 const DURATIONS = [['day', 86_400], ['hour', 3600], ['minute', 60], ['second', 1]] as const;
 
 /** What templates can say in one language, whatever the view. They know it as `it.say`. */
@@ -39,12 +41,12 @@ export class PageContext {
 
   /** In UTC, and saying so: where the user is cannot be known. */
   time(ms: number): Html {
-    const text = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' }).format(ms);
+    const text = new Intl.DateTimeFormat(TIME_LOCALES[this.locale], { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' }).format(ms);
     return new Html(`<time datetime="${new Date(ms).toISOString()}">${escapeHtml(text)} UTC</time>`);
   }
 
   date(ms: number): Html {
-    const text = new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium', timeZone: 'UTC' }).format(ms);
+    const text = new Intl.DateTimeFormat(TIME_LOCALES[this.locale], { dateStyle: 'medium', timeZone: 'UTC' }).format(ms);
     return new Html(`<time datetime="${new Date(ms).toISOString().slice(0, 10)}">${escapeHtml(text)}</time>`);
   }
 
