@@ -3,7 +3,7 @@ import { invalidInput } from '../common/http/problem.js';
 import { Config } from '../config/config.js';
 import { readImportedHash } from '../users/passwords/imported-hash.js';
 import { PasswordHashing } from '../users/passwords/password-hashing.js';
-import { passwordProblem } from '../users/passwords/password-policy.js';
+import { passwordContext, passwordProblem } from '../users/passwords/password-policy.js';
 import type { UserProfile } from '../users/user-profile.js';
 import type { UserPasswordDto } from './dto/user.dto.js';
 
@@ -23,7 +23,7 @@ export class NewPassword {
     if (password !== undefined && imported !== undefined) throw invalidInput([{ pointer: '/password_hash', detail: 'may not be given beside password' }]);
     if (imported !== undefined && imported !== null) return readHash(imported);
     if (password === undefined || password === null) return undefined;
-    const problem = passwordProblem(password, [user.username, user.email ?? '', user.name ?? '', new URL(this.config.issuer).hostname]);
+    const problem = passwordProblem(password, passwordContext(user, this.config.issuer));
     if (problem !== undefined) throw invalidInput([{ pointer: '/password', detail: problem }]);
     return this.hashing.hash(password);
   }

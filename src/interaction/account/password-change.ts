@@ -7,7 +7,7 @@ import type { AccountView } from '../../pages/views.js';
 import { BrowserCookies } from '../../sessions/browser-cookies.js';
 import { type Session, Sessions } from '../../sessions/sessions.js';
 import { PasswordHashing } from '../../users/passwords/password-hashing.js';
-import { PASSWORD_PROBLEM, passwordProblem } from '../../users/passwords/password-policy.js';
+import { PASSWORD_PROBLEM, passwordContext, passwordProblem } from '../../users/passwords/password-policy.js';
 import { User } from '../../users/user.js';
 import type { UserEntity } from '../../users/user.entity.js';
 import { UserAuthentication } from '../../users/user-authentication.js';
@@ -58,8 +58,8 @@ export class PasswordChange {
     }
   }
 
-  private problemOf(password: string, { username, email, name }: UserEntity): PasswordError | undefined {
-    const problem = passwordProblem(password, [username, email ?? '', name ?? '', new URL(this.config.issuer).hostname]);
+  private problemOf(password: string, user: UserEntity): PasswordError | undefined {
+    const problem = passwordProblem(password, passwordContext(user, this.config.issuer));
     return problem === undefined ? undefined : (REASONS.get(problem) ?? 'malformed');
   }
 

@@ -20,6 +20,9 @@ export const PASSWORD_PROBLEM = {
   common: 'is made of one or two passwords that are among the most common ones',
 } as const;
 
+/** What is known of an account and of the service under this issuer, for {@link passwordProblem}. */
+export const passwordContext = ({ username, email, name }: { username: string; email: string | null; name: string | null }, issuer: string): string[] => [username, email ?? '', name ?? '', new URL(issuer).hostname];
+
 /**
  * Why the text may not become a password, `undefined` when it may (NIST SP 800-63B-4 §3.1.1.2, OWASP ASVS 5.0 V6.2). A character is a code point of
  * the normalized form; any may stand anywhere, spaces at the ends too.
