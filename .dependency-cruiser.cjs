@@ -4,6 +4,7 @@ const ROWS = [
   ['config'],
   ['database'],
   ['audit', 'pages'],
+  ['rate-limits'],
   ['clients', 'users', 'resources', 'keys'],
   ['tokens', 'sessions', 'consents'],
   ['grants'],

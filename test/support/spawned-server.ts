@@ -41,7 +41,7 @@ export class SpawnedServer {
     if (!existsSync(MAIN)) throw new Error('dist/ is missing: npm run build');
     const port = env['PORT'] === undefined ? await freePort() : Number(env['PORT']);
     const cwd = folder ?? mkdtempSync(join(temporaryFolder(), 'mintgate-spawned-'));
-    const child = spawn(process.execPath, [MAIN], { cwd, env: { PATH: process.env['PATH'], PORT: String(port), ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: MAX_LIFE_MS, killSignal: 'SIGKILL' });
+    const child = spawn(process.execPath, [MAIN], { cwd, env: { PATH: process.env['PATH'], PORT: String(port), RATE_LIMIT_ENABLED: 'false', ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: MAX_LIFE_MS, killSignal: 'SIGKILL' });
     return new SpawnedServer(child, port, cwd, folder === undefined);
   }
 

@@ -53,6 +53,7 @@ export class TestServer {
       BOOTSTRAP_CLIENT_ID: ADMIN.clientId,
       BOOTSTRAP_CLIENT_SECRET: ADMIN.clientSecret,
       SHUTDOWN_DRAIN_SECONDS: '0',
+      RATE_LIMIT_ENABLED: 'false',
       ...options.env,
     });
     const logLines: string[] = [];
