@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
@@ -19,6 +20,7 @@ import { setUpApiDocumentation } from './openapi/setup.js';
 export class MintgateServer {
   private constructor(
     readonly app: NestExpressApplication,
+    private readonly adapter: MintgateExpressAdapter,
     private readonly config: Config,
     private readonly drain: ServerDrain,
   ) {}
@@ -31,16 +33,23 @@ export class MintgateServer {
       trustProxy: config.trustProxy,
       issuerPath: new URL(config.issuer).pathname.replace(/\/$/, ''),
       drain,
+      managementApart: config.management !== undefined,
       ...(logger.isDebug() ? { onFinish: (req, res, ms) => logger.debug('request', { method: req.method, path: req.url?.split('?')[0], status: res.statusCode, ms: Math.round(ms * 10) / 10 }) } : {}),
     });
     const app = await NestFactory.create<NestExpressApplication>(AppModule.of({ config, logger, clock, drain }), adapter, { logger, bodyParser: false, abortOnError: false });
     app.useGlobalFilters(new UnroutedFilter(app.get(ErrorLog), app.get(OAuthExceptionFilter), adapter.getInstance<Express>()));
-    if (config.docsEnabled) setUpApiDocumentation(app, config.issuer);
-    return new MintgateServer(app, config, drain);
+    if (config.docsEnabled) setUpApiDocumentation(app, config);
+    return new MintgateServer(app, adapter, config, drain);
   }
 
   /** Listens: from now on the process is alive. */
   async listen(): Promise<void> {
+    const { management } = this.config;
+    // First, so that nobody is sent to a process whose probes cannot be asked.
+    if (management) {
+      this.adapter.managementServer!.listen(management.port, management.host);
+      await once(this.adapter.managementServer!, 'listening');
+    }
     await this.app.listen(this.config.port, this.config.host);
   }
 
@@ -53,8 +62,8 @@ export class MintgateServer {
 
   /** Drains, ends what is in flight, writes what is pending, and closes the database last. */
   async stop(): Promise<void> {
-    const server: Server = this.app.getHttpServer();
-    if (server.listening) await this.drain.run(server, this.config.shutdownDrainSeconds * 1000, this.config.shutdownTimeoutSeconds * 1000);
+    const servers = [this.app.getHttpServer(), this.adapter.managementServer].filter((server) => server?.listening) as Server[];
+    if (servers.length > 0) await this.drain.run(servers, this.config.shutdownDrainSeconds * 1000, this.config.shutdownTimeoutSeconds * 1000);
     await this.app.close();
     await this.app.get(Startup).stop();
   }

@@ -41,18 +41,21 @@ async function serve(config: Config): Promise<void> {
     const { fresh } = await server.ready();
     if (stopping) return;
     if (fresh) process.stdout.write(welcome(config.issuer, fresh));
-    logger.info('ready', { issuer: config.issuer, host: config.host, port: config.port });
+    logger.info('ready', { issuer: config.issuer, host: config.host, port: config.port, ...(config.management ? { management_host: config.management.host, management_port: config.management.port } : {}) });
   } catch (error) {
     process.stderr.write(`mintgate: ${explain(error, config)}\n`);
     process.exit(error instanceof FatalStartupError ? EX_CONFIG : 1);
   }
 }
 
-function explain(error: unknown, { host, port }: Config): string {
+function explain(error: unknown, config: Config): string {
   if (error instanceof FatalStartupError) return error.message;
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE') return `PORT: ${host}:${port} is in use by another process`;
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') return `HOST, PORT: ${host}:${port} cannot be listened on (${code})`;
+  const { code, port: refused } = error as NodeJS.ErrnoException & { port?: number };
+  const management = config.management && refused === config.management.port ? config.management : undefined;
+  const prefix = management ? 'MANAGEMENT_' : '';
+  const { host, port } = management ?? config;
+  if (code === 'EADDRINUSE') return `${prefix}PORT: ${host}:${port} is in use by another process`;
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') return `${prefix}HOST, ${prefix}PORT: ${host}:${port} cannot be listened on (${code})`;
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 

@@ -16,6 +16,7 @@ import { IdTokenKeys } from '../tokens/id-token-keys.js';
 import type { AccessToken } from '../tokens/access-token-verifier.js';
 import { Bearer, RequiredScope } from '../tokens/bearer.guard.js';
 import { AdminController } from './admin-controller.decorator.js';
+import { adminLocation } from './admin-location.js';
 import { actorOf, assertNoMoreRightsThan } from './admin-request.js';
 import { readBody, withoutReadOnly } from './body.js';
 import { ApiPage } from './page.decorator.js';
@@ -169,7 +170,7 @@ export class ClientsController {
 
   private describe(res: Response, client: ClientEntity, created: boolean): ClientResponse {
     res.set('ETag', entityTag(client));
-    if (created) res.status(201).set('Location', `${this.config.issuer}/admin/v1/clients/${client.clientId}`);
+    if (created) res.status(201).set('Location', adminLocation(this.config, `clients/${client.clientId}`));
     return clientResponse(client);
   }
 }

@@ -14,6 +14,7 @@ import { ResourcesRepository } from '../resources/resources.repository.js';
 import type { AccessToken } from '../tokens/access-token-verifier.js';
 import { Bearer, RequiredScope } from '../tokens/bearer.guard.js';
 import { AdminController } from './admin-controller.decorator.js';
+import { adminLocation } from './admin-location.js';
 import { actorOf } from './admin-request.js';
 import { readBody, withoutReadOnly } from './body.js';
 import { ResourceDto, ResourcePatchDto } from './dto/resource.dto.js';
@@ -47,7 +48,7 @@ export class ResourcesController {
   @ApiResponse({ status: 201, type: ResourceResponse })
   async create(@Body() body: unknown, @Bearer() token: AccessToken, @Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<ResourceResponse> {
     const created = await this.registry.create(this.complete(readBody(ResourceDto, body)), actorOf(req, token));
-    res.set('Location', `${this.config.issuer}/admin/v1/resources/${created.resourceId}`);
+    res.set('Location', adminLocation(this.config, `resources/${created.resourceId}`));
     return describe(res, created);
   }
 

@@ -14,6 +14,7 @@ import { profileOf, USER_ID, type UserProfile, userProfileProblems, withUserDefa
 import { UserRegistry } from '../users/user-registry.js';
 import { UsersRepository } from '../users/users.repository.js';
 import { AdminController } from './admin-controller.decorator.js';
+import { adminLocation } from './admin-location.js';
 import { actorOf } from './admin-request.js';
 import { readBody, withoutReadOnly } from './body.js';
 import { NewUserDto, UserDto, UserPatchDto } from './dto/user.dto.js';
@@ -46,7 +47,7 @@ export class UsersController {
     const profile = complete(given);
     const hash = await this.newPassword.read({ ...(password === undefined ? {} : { password }), ...(imported === undefined ? {} : { password_hash: imported }) }, profile);
     const created = await this.registry.create(profile, hash ?? null, actorOf(req, token));
-    res.set('Location', `${this.config.issuer}/admin/v1/users/${created.userId}`);
+    res.set('Location', adminLocation(this.config, `users/${created.userId}`));
     return this.describe(res, created);
   }
 

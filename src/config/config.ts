@@ -13,6 +13,8 @@ export abstract class Config {
   abstract readonly production: boolean;
   abstract readonly port: number;
   abstract readonly host: string;
+  /** A second listener, for what the public has no business with. */
+  abstract readonly management?: { readonly port: number; readonly host: string };
   abstract readonly issuer: string;
   abstract readonly database: DatabaseTarget;
   abstract readonly databasePoolSize: number;

@@ -29,6 +29,8 @@ export function loadConfig(env: Environment): Config {
   };
 
   const production = raw.environment === 'production';
+  const host = raw.host ?? (production ? '0.0.0.0' : '127.0.0.1');
+  const management = check(() => readManagement(raw, host));
   const issuer = check(() => readIssuer(raw, production));
   const database = check(() => readDatabaseUrl(raw.databaseUrl));
   const trustProxy = check(() => parseTrustProxy(raw.trustProxy));
@@ -45,7 +47,8 @@ export function loadConfig(env: Environment): Config {
   return Object.freeze<Config>({
     production,
     port: raw.port,
-    host: raw.host ?? (production ? '0.0.0.0' : '127.0.0.1'),
+    host,
+    ...(management ? { management } : {}),
     issuer: issuer!,
     database: database!,
     databasePoolSize: raw.databasePoolSize,
@@ -102,6 +105,15 @@ function firstMessage(issues: readonly unknown[]): string {
   const issue = issues[0] as { message: string; errors?: readonly (readonly unknown[])[] };
   const branch = issue.errors?.at(-1);
   return branch ? firstMessage(branch) : issue.message;
+}
+
+function readManagement({ port, managementPort, managementHost }: RawSettings, host: string): Config['management'] {
+  if (managementPort === undefined) {
+    if (managementHost !== undefined) throw new Error('MANAGEMENT_HOST: means nothing without MANAGEMENT_PORT');
+    return undefined;
+  }
+  if (managementPort === port) throw new Error('MANAGEMENT_PORT: must differ from PORT');
+  return Object.freeze({ port: managementPort, host: managementHost ?? host });
 }
 
 function readIssuer(raw: RawSettings, production: boolean): string {

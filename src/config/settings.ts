@@ -41,6 +41,11 @@ export const SETTINGS = {
   }),
   port: setting({ env: 'PORT', schema: integer(0, 65535), fallback: '3000', description: 'Port of the listener. 0 takes a free one.' }),
   host: setting({ env: 'HOST', schema: text.min(1), fallbackNote: '`127.0.0.1`; `0.0.0.0` in production', description: 'Address of the listener.', example: '127.0.0.1' }),
+  managementPort: setting({
+    env: 'MANAGEMENT_PORT', schema: integer(1, 65535), fallbackNote: 'off: everything is on `PORT`', example: '',
+    description: 'Port of a second listener that takes `/admin`, `/metrics`, `/health`, `/docs` and `/openapi.json` off the first, so that the network alone can keep them from the public. It speaks https when the first one does.',
+  }),
+  managementHost: setting({ env: 'MANAGEMENT_HOST', schema: text.min(1), fallbackNote: '`HOST`', example: '', description: 'Address of that listener.' }),
   issuer: setting({
     env: 'ISSUER', schema: text, fallbackNote: '`http://127.0.0.1:<PORT>`, https with `TLS_CERT_FILE`', example: 'https://id.example.com',
     description: 'The issuer identifier: it decides the `iss` claim and every URL that the server names, whatever the Host header says. No trailing slash; may hold a path; https in production (loopback aside).',

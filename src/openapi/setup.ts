@@ -1,12 +1,14 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import helmet from 'helmet';
+import { isManagementPath } from '../common/http/request-target.js';
+import type { Config } from '../config/config.js';
 import { AUTHORIZATION_PATHS } from './authorization-paths.js';
 import { OAUTH_PATHS, OAUTH_SCHEMAS } from './oauth-paths.js';
 import { ADMIN_SCOPES } from '../resources/admin-api.js';
 
 /** The OpenAPI 3.1 document: the admin API from its controllers, the OAuth endpoints, whose bodies are forms, by hand. */
-export function openApiDocument(app: NestExpressApplication, issuer: string): OpenAPIObject {
+function openApiDocument(app: NestExpressApplication, { issuer, management }: Config): OpenAPIObject {
   const config = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Mintgate')
@@ -20,13 +22,18 @@ export function openApiDocument(app: NestExpressApplication, issuer: string): Op
   const document = SwaggerModule.createDocument(app, config);
   return {
     ...document,
-    paths: { ...OAUTH_PATHS, ...AUTHORIZATION_PATHS, ...document.paths },
+    paths: { ...OAUTH_PATHS, ...AUTHORIZATION_PATHS, ...(management ? onThisListener(document.paths) : document.paths) },
     components: { ...document.components, schemas: { ...OAUTH_SCHEMAS, ...document.components?.schemas } },
   };
 }
 
+/** The admin API is where the document is, and not at the issuer. */
+const onThisListener = (paths: OpenAPIObject['paths']): OpenAPIObject['paths'] =>
+  Object.fromEntries(Object.entries(paths).map(([path, item]) => [path, isManagementPath(path) ? { ...item, servers: [{ url: '/', description: 'The management listener' }] } : item]));
+
 /** Serves `/docs` and `/openapi.json`. */
-export function setUpApiDocumentation(app: NestExpressApplication, issuer: string): void {
+export function setUpApiDocumentation(app: NestExpressApplication, config: Config): void {
+  const { issuer } = config;
   app.use(
     ['/docs', '/openapi.json'],
     helmet({
@@ -38,5 +45,5 @@ export function setUpApiDocumentation(app: NestExpressApplication, issuer: strin
       strictTransportSecurity: issuer.startsWith('https:'),
     }),
   );
-  SwaggerModule.setup('docs', app, () => openApiDocument(app, issuer), { jsonDocumentUrl: 'openapi.json', raw: ['json'], customSiteTitle: 'Mintgate API', swaggerOptions: { persistAuthorization: false } });
+  SwaggerModule.setup('docs', app, () => openApiDocument(app, config), { jsonDocumentUrl: 'openapi.json', raw: ['json'], customSiteTitle: 'Mintgate API', swaggerOptions: { persistAuthorization: false } });
 }

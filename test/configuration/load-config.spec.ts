@@ -36,6 +36,8 @@ const integers = (variable: string, min: number, max: number): [string, string[]
 const BAD: [variable: string, values: string[]][] = [
   ['NODE_ENV', ['prod', 'Production', 'staging']],
   integers('PORT', 0, 65535),
+  [integers('MANAGEMENT_PORT', 1, 65535)[0], [...integers('MANAGEMENT_PORT', 1, 65535)[1], '3000']],
+  ['MANAGEMENT_HOST', ['127.0.0.1']],
   ['ISSUER', ['id.example.com', 'ftp://id.example.com', 'javascript:alert(1)', 'https://', 'https://id.example.com/', 'https://id.example.com/tenant/', 'https://id.example.com?a=b', 'https://id.example.com?',
     'https://id.example.com#', 'https://id.example.com/#x', 'https://user:hunter2@id.example.com', 'https://ID.example.com', 'HTTPS://id.example.com', 'https://id.example.com:443',
     'https://id.example.com/a/../b', 'https://id.example.com/a b', 'https://id.example.com\\a', '//id.example.com']],

@@ -4,10 +4,12 @@ import { Controller, Get, type INestApplication, Module, Req, Res, UseFilters } 
 import { NestFactory } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { ErrorLog } from '../../src/common/http/error-log.js';
+import { HttpMetrics } from '../../src/common/http/http-metrics.js';
 import { MintgateExpressAdapter } from '../../src/common/http/mintgate-express.adapter.js';
 import { ProblemFilter } from '../../src/common/http/problem.filter.js';
 import { ServerDrain } from '../../src/common/http/server-drain.js';
 import { Logger } from '../../src/common/logging/logger.js';
+import { Metrics } from '../../src/common/metrics/metrics.js';
 import { ConfigModule } from '../../src/config/config.module.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { PageErrorFilter } from '../../src/pages/page-error.filter.js';
@@ -61,7 +63,7 @@ export class PagesApp {
     const logger = new Logger('info', new Writable({ write: (chunk: Buffer, _encoding, done) => done(void logLines.push(...chunk.toString().split('\n').filter(Boolean))) }));
     const drain = new ServerDrain();
     const logging = { module: class {}, global: true, providers: [{ provide: Logger, useValue: logger }, ErrorLog, ProblemFilter], exports: [Logger, ErrorLog, ProblemFilter] };
-    const adapter = new MintgateExpressAdapter({ trustProxy: [], issuerPath: new URL(config.issuer).pathname.replace(/\/$/, ''), drain });
+    const adapter = new MintgateExpressAdapter({ trustProxy: [], issuerPath: new URL(config.issuer).pathname.replace(/\/$/, ''), drain, managementApart: false, metrics: new HttpMetrics(new Metrics()) });
     const app = await NestFactory.create({ module: class {}, imports: [logging, ConfigModule.of(config), AnyPageModule] }, adapter, { logger, bodyParser: false, abortOnError: false });
     app.useGlobalFilters(app.get(ProblemFilter));
     await app.listen(0, '127.0.0.1');

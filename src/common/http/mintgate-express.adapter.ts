@@ -3,6 +3,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import express, { type Express } from 'express';
 import { nativePrototypes } from './native-prototypes.js';
+import { isManagementPath, originForm } from './request-target.js';
 import type { ServerDrain } from './server-drain.js';
 
 export interface AdapterOptions {
@@ -13,6 +14,8 @@ export interface AdapterOptions {
   /** The path of the issuer, `''` for none: requests are served with it in front and without, for gateways that pass it on and those that cut it off. */
   issuerPath: string;
   drain: ServerDrain;
+  /** Keep what is for management off the first server: {@link MintgateExpressAdapter.managementServer} has it, and nothing else. */
+  managementApart: boolean;
   /** Called for every answered request when present. */
   onFinish?: (req: IncomingMessage, res: ServerResponse, milliseconds: number) => void;
 }
@@ -20,8 +23,14 @@ export interface AdapterOptions {
 /** A request must be complete in this time, its head sooner: slow senders are cut (Node's defaults are 300 s and 60 s). */
 const LIMITS: ServerOptions = { requestTimeout: 15_000, headersTimeout: 10_000, keepAliveTimeout: 65_000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 2_000 };
 
+/** A path that no route has. What is asked of the wrong server is answered like it, so that neither tells what the other one has. */
+const NOWHERE = '/-';
+
 /** Nest on Express 5, on an http server of our own making: see {@link nativePrototypes} and {@link ServerDrain}. */
 export class MintgateExpressAdapter extends ExpressAdapter {
+  /** The second server, where there is one; made with the first, by the same rules. */
+  managementServer: Server | undefined;
+
   constructor(private readonly settings: AdapterOptions) {
     const app = express();
     app.disable('x-powered-by');
@@ -35,21 +44,24 @@ export class MintgateExpressAdapter extends ExpressAdapter {
 
   override initHttpServer(): void {
     const app = this.getInstance<Express>();
+    const { tls, managementApart } = this.settings;
     const options = { ...LIMITS, ...nativePrototypes(app) };
-    const listener = this.listener(app);
-    const server: Server = this.settings.tls ? createTlsServer({ ...options, ...this.settings.tls, minVersion: 'TLSv1.2' }, listener) : createServer(options, listener);
-    this.httpServer = server;
+    const serverOf = (listener: RequestListener): Server => (tls ? createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2' }, listener) : createServer(options, listener));
+    this.httpServer = serverOf(this.listener(app, false));
+    this.managementServer = managementApart ? serverOf(this.listener(app, true)) : undefined;
   }
 
-  private listener(app: Express): RequestListener {
-    const { drain, issuerPath, onFinish } = this.settings;
+  private listener(app: Express, forManagement: boolean): RequestListener {
+    const { drain, issuerPath, managementApart, onFinish } = this.settings;
     return (req, res) => {
-      if (hasTwoHosts(req.rawHeaders)) {
-        // RFC 9112 §3.2: which of the two a proxy before us looked at cannot be known.
+      const target = originForm(req.url!);
+      // RFC 9112 §3.2: which of two hosts a proxy before us looked at cannot be known, nor how it read a target that is none.
+      if (target === undefined || hasTwoHosts(req.rawHeaders)) {
         res.writeHead(400, { Connection: 'close', 'Content-Length': 0 }).end();
         return;
       }
-      if (issuerPath !== '' && req.url!.startsWith(`${issuerPath}/`)) req.url = req.url!.slice(issuerPath.length);
+      req.url = issuerPath !== '' && target.startsWith(`${issuerPath}/`) ? target.slice(issuerPath.length) : target;
+      if (managementApart && isManagementPath(req.url) !== forManagement) req.url = NOWHERE;
       if (drain.started) res.setHeader('Connection', 'close');
       if (onFinish) {
         const began = performance.now();

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 
 /**
- * Takes a server out of service without losing a request. `server.close()` alone cuts idle kept-alive connections, and a request that is on
+ * Takes servers out of service without losing a request. `server.close()` alone cuts idle kept-alive connections, and a request that is on
  * its way over one of them is lost; so first every answer tells its client to leave (`Connection: close`), while readiness is off and
  * new connections are still served, and only what is left idle after that is cut.
  */
@@ -22,8 +22,12 @@ export class ServerDrain {
    * @param drainMs how long new connections are still accepted, so that load balancers see the readiness probe fail
    * @param timeoutMs after this, counted from the start, what still runs is cut off
    */
-  async run(server: Server, drainMs: number, timeoutMs: number): Promise<void> {
+  async run(servers: readonly Server[], drainMs: number, timeoutMs: number): Promise<void> {
     this.draining = true;
+    await Promise.all(servers.map((server) => this.drain(server, drainMs, timeoutMs)));
+  }
+
+  private async drain(server: Server, drainMs: number, timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     await sleep(drainMs);
     const closed = once(server, 'close');
