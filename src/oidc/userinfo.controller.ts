@@ -6,11 +6,11 @@ import { confineToOriginsOf, CrossOriginGuard } from '../clients/cross-origin/cr
 import { readFormText } from '../common/http/form-body.guard.js';
 import { sendJson } from '../common/http/respond.js';
 import { parseBearerForm } from '../common/oauth/form-params.js';
-import { invalidRequest, OAuthError } from '../common/oauth/oauth-error.js';
+import { invalidRequest } from '../common/oauth/oauth-error.js';
 import { OAuthExceptionFilter } from '../common/oauth/oauth-exception.filter.js';
 import { Config } from '../config/config.js';
 import { type AccessToken, AccessTokenVerifier } from '../tokens/access-token-verifier.js';
-import { bearerChallenge, bearerTokenOf } from '../tokens/bearer-token.js';
+import { bearerChallenge, bearerRefusal, bearerTokenOf, noBearerToken } from '../tokens/bearer-token.js';
 import { Userinfo } from './userinfo.js';
 
 /** The userinfo endpoint, OIDC Core §5.3. */
@@ -40,18 +40,18 @@ export class UserinfoController {
   /** @param inForm the token of the form body (RFC 6750 §2.2); one in the query is none (RFC 9700 §4.3.2) */
   private async answer(req: Request, res: Response, inForm: string | undefined): Promise<void> {
     const token = await this.verifier.verify(tokenOf(req, inForm));
-    if (!token) throw refusal(401, 'invalid_token', 'The access token is not valid.');
+    if (!token) throw bearerRefusal(401, 'invalid_token', 'The access token is not valid.');
     const client = await this.clients.find(token.clientId);
     if (client) confineToOriginsOf(client, req, res);
     this.assertMeantForUs(token);
     const claims = client && (await this.userinfo.of(client, token));
-    if (!claims) throw refusal(401, 'invalid_token', 'The access token is not valid.');
+    if (!claims) throw bearerRefusal(401, 'invalid_token', 'The access token is not valid.');
     sendJson(res, 200, claims);
   }
 
   private assertMeantForUs({ audience, scope, userId }: AccessToken): void {
-    if (!audience.includes(this.config.issuer)) throw refusal(401, 'invalid_token', 'The access token is for another audience.');
-    if (userId === undefined || !scope.split(' ').includes('openid')) throw refusal(403, 'insufficient_scope', 'The access token does not have the scope that this needs.', 'openid');
+    if (!audience.includes(this.config.issuer)) throw bearerRefusal(401, 'invalid_token', 'The access token is for another audience.');
+    if (userId === undefined || !scope.split(' ').includes('openid')) throw bearerRefusal(403, 'insufficient_scope', 'The access token does not have the scope that this needs.', 'openid');
   }
 }
 
@@ -61,12 +61,6 @@ function tokenOf(req: Request, inForm: string | undefined): string {
     if (inForm !== undefined) throw invalidRequest('The access token is sent in more than one way.', 400, { 'WWW-Authenticate': bearerChallenge('invalid_request') });
     return read.token;
   }
-  if (read.refusal === 'repeated') throw invalidRequest('The Authorization header is repeated.', 400, { 'WWW-Authenticate': bearerChallenge('invalid_request') });
-  if (read.refusal === 'malformed') throw refusal(401, 'invalid_token', 'The Authorization header holds no bearer token.');
-  if (inForm === undefined) throw new OAuthError('invalid_token', 'An access token is needed.', 401, { 'WWW-Authenticate': bearerChallenge() });
+  if (read.refusal !== 'missing' || inForm === undefined) throw noBearerToken(read.refusal);
   return inForm;
 }
-
-/** RFC 6750 §3.1. */
-const refusal = (status: number, code: 'invalid_token' | 'insufficient_scope', description: string, scope?: string): OAuthError =>
-  new OAuthError(code, description, status, { 'WWW-Authenticate': bearerChallenge(code, description, scope) });
