@@ -2,10 +2,13 @@ import { type CanActivate, createParamDecorator, type ExecutionContext, Injectab
 import type { Request, Response } from 'express';
 import type { FormRequest } from '../../common/http/form-body.guard.js';
 import { invalidClient, invalidRequest } from '../../common/oauth/oauth-error.js';
+import { annotate, InSpan } from '../../common/tracing/tracing.js';
 import type { Client } from '../client.js';
 import type { TokenEndpointAuthMethod } from '../client-metadata.js';
 import { confineToOriginsOf } from '../cross-origin/cross-origin.guard.js';
+import { ClientAuthenticationMetrics } from './client-authentication-metrics.js';
 import type { AuthenticationResult } from './client-credentials.js';
+import { ClientFailures } from './client-failures.js';
 import { ClientSecretBasicStrategy } from './client-secret-basic.strategy.js';
 import { ClientSecretPostStrategy } from './client-secret-post.strategy.js';
 import type { PassportAttempt } from './passport-attempt.js';
@@ -24,21 +27,35 @@ interface ClientRequest extends FormRequest {
 export class ClientAuthGuard implements CanActivate {
   private readonly strategies: Readonly<Record<TokenEndpointAuthMethod, Pick<PassportAttempt, 'authenticate'>>>;
 
-  constructor(basic: ClientSecretBasicStrategy, post: ClientSecretPostStrategy, none: PublicClientStrategy) {
+  constructor(
+    basic: ClientSecretBasicStrategy,
+    post: ClientSecretPostStrategy,
+    none: PublicClientStrategy,
+    private readonly failures: ClientFailures,
+    private readonly metrics: ClientAuthenticationMetrics,
+  ) {
     this.strategies = { client_secret_basic: basic, client_secret_post: post, none: none };
   }
 
+  @InSpan('client authentication')
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     const req = http.getRequest<ClientRequest>();
     const method = methodOf(req);
+    annotate('mintgate.client_authentication.method', method);
+    this.failures.check(req, method);
     const result = await run(this.strategies[method], req);
+    this.metrics.count(method, result);
     const challenge = method === 'client_secret_basic';
-    if ('refusal' in result) throw invalidClient(challenge, result.refusal);
+    if ('refusal' in result) {
+      this.failures.note(req, method, result);
+      throw invalidClient(challenge, result.refusal);
+    }
     confineToOriginsOf(result.client, req, http.getResponse<Response>());
     const claimed = req.body.client_id;
     if (claimed !== undefined && claimed !== result.client.clientId) throw invalidRequest('client_id differs from the authenticated client.');
     req.client = result.client;
+    annotate('mintgate.client_id', result.client.clientId);
     return true;
   }
 }

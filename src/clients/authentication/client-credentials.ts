@@ -11,7 +11,9 @@ const NO_SECRET: ClientSecret = { rowId: 0, digest: Buffer.alloc(32), expiresAtM
 /** Why an attempt was refused: for the log, never for the caller. */
 export type Refusal = 'unknown client' | 'disabled client' | 'method not registered' | 'wrong secret' | 'expired secret';
 
-export type AuthenticationResult = { client: Client } | { refusal: Refusal };
+/** `clientId`: of a client that there is. */
+export type Refused = { refusal: Refusal; clientId?: string };
+export type AuthenticationResult = { client: Client } | Refused;
 
 /** Checks what a client presents against what it is registered with. Every refusal takes the same steps, so that none shows by its time. */
 @Injectable()
@@ -37,8 +39,9 @@ export class ClientCredentials {
     const match = matchingSecret(client, createHash('sha256').update(secret).digest());
     const verdict = judge(client, method) ?? { refusal: 'unknown client' };
     if ('refusal' in verdict) return verdict;
-    if (!match) return { refusal: 'wrong secret' };
-    if (match.expiresAtMs !== null && match.expiresAtMs <= this.clock.nowMs()) return { refusal: 'expired secret' };
+    const { clientId } = verdict.client;
+    if (!match) return { refusal: 'wrong secret', clientId };
+    if (match.expiresAtMs !== null && match.expiresAtMs <= this.clock.nowMs()) return { refusal: 'expired secret', clientId };
     this.usage.note(match.rowId);
     return verdict;
   }
@@ -47,8 +50,8 @@ export class ClientCredentials {
 /** `undefined` for no client. */
 function judge(client: Client | null, method: TokenEndpointAuthMethod): AuthenticationResult | undefined {
   if (!client) return undefined;
-  if (!client.enabled) return { refusal: 'disabled client' };
-  if (client.tokenEndpointAuthMethod !== method) return { refusal: 'method not registered' };
+  if (!client.enabled) return { refusal: 'disabled client', clientId: client.clientId };
+  if (client.tokenEndpointAuthMethod !== method) return { refusal: 'method not registered', clientId: client.clientId };
   return { client };
 }
 

@@ -24,6 +24,10 @@ import { AddClaimsToUsers1764200011000 } from './1764200011000-add-claims-to-use
 import { AddBackchannelLogoutToClients1764200021000 } from './1764200021000-add-backchannel-logout-to-clients.js';
 import { CreateBackchannelLogouts1764200022000 } from './1764200022000-create-backchannel-logouts.js';
 import { CreateClientOrigins1764200031000 } from './1764200031000-create-client-origins.js';
+import { AddResultsToAuditEvents1764300001000 } from './1764300001000-add-results-to-audit-events.js';
+import { AddActorsToAuditEvents1764300002000 } from './1764300002000-add-actors-to-audit-events.js';
+import { IndexAuditEvents1764300003000 } from './1764300003000-index-audit-events.js';
+import { CreateRateLimitCounts1764300011000 } from './1764300011000-create-rate-limit-counts.js';
 
 /** In the order in which they run. What has been released is never changed. */
 export const MIGRATIONS = [
@@ -53,4 +57,8 @@ export const MIGRATIONS = [
   AddBackchannelLogoutToClients1764200021000,
   CreateBackchannelLogouts1764200022000,
   CreateClientOrigins1764200031000,
+  AddResultsToAuditEvents1764300001000,
+  AddActorsToAuditEvents1764300002000,
+  IndexAuditEvents1764300003000,
+  CreateRateLimitCounts1764300011000,
 ];
