@@ -1,4 +1,6 @@
 import cluster from 'node:cluster';
+import { stopAtOnce } from './early-stop.js';
+import { MetricsRelay } from './metrics/worker-exchange.js';
 
 /** sysexits.h: the configuration is wrong, and another worker would fare no better. */
 export const EX_CONFIG = 78;
@@ -10,6 +12,7 @@ export function runWorkers(count: number): void {
   // The workers take connections from the kernel themselves. Handed out in turn by this process, one that was on its way to a worker that dies would
   // be kept open here with nobody to answer it.
   cluster.schedulingPolicy = cluster.SCHED_NONE;
+  new MetricsRelay().start();
   let stopping = false;
   let exitCode = 0;
   // SIGTERM whatever came: a terminal sends its SIGINT to the workers as well, and a second one would cut them short.
@@ -17,7 +20,7 @@ export function runWorkers(count: number): void {
     stopping = true;
     for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM');
   };
-  process.on('SIGTERM', stop).on('SIGINT', stop);
+  process.on('SIGTERM', stop).on('SIGINT', stop).off('SIGTERM', stopAtOnce);
   const listened = new Set<number>();
   cluster.on('listening', (worker) => listened.add(worker.id));
   cluster.on('exit', (worker, code) => {

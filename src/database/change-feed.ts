@@ -114,6 +114,11 @@ export class ChangeFeed {
     return performance.now() - this.lastSuccessMs <= STALE_MS;
   }
 
+  /** How old what this instance knows may be, in milliseconds; `undefined` before the feed is followed. */
+  get ageMs(): number | undefined {
+    return this.lastReadAtMs === 0 ? undefined : Math.max(0, this.clock.nowMs() - this.lastReadAtMs);
+  }
+
   /** Whether a time limit ran out while nobody could keep it, because the database was away, or has so lately that what was kept waiting for it may yet come. */
   excuses(limitMs: number, graceMs: number): boolean {
     return limitMs >= this.outage.fromMs && this.clock.nowMs() < this.outage.toMs + graceMs;

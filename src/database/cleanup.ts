@@ -21,6 +21,8 @@ export interface Expiring {
 @Injectable()
 export class Cleanup implements OnApplicationShutdown {
   private readonly kinds = new Map<string, Expiring>();
+  private readonly deletedRows = new Map<string, number>();
+  private lastRoundAtMs: number | undefined;
   private timer: NodeJS.Timeout | undefined;
   private running = false;
 
@@ -38,6 +40,17 @@ export class Cleanup implements OnApplicationShutdown {
   /** @param kind the table */
   register(kind: string, expiring: Expiring): void {
     this.kinds.set(kind, expiring);
+    this.deletedRows.set(kind, 0);
+  }
+
+  /** How many rows of each kind this instance has deleted since its start. */
+  get deleted(): ReadonlyMap<string, number> {
+    return this.deletedRows;
+  }
+
+  /** When this instance last finished a round, in milliseconds since the epoch. */
+  get finishedAtMs(): number | undefined {
+    return this.lastRoundAtMs;
   }
 
   /** How many rows of each kind wait to be deleted: what a round would delete. A kind is counted no further than a million. */
@@ -47,14 +60,15 @@ export class Cleanup implements OnApplicationShutdown {
     return counts;
   }
 
-  /** One round, unless another instance is at it. Answers how many rows of each kind it deleted. */
-  async run(): Promise<Record<string, number>> {
+  /** One round, unless another instance is at it. Answers how many rows of each kind it deleted. @param onDeleted is told of every batch */
+  async run(onDeleted?: (rows: number) => void): Promise<Record<string, number>> {
     const deleted: Record<string, number> = {};
     if (this.running) return deleted;
     this.running = true;
     try {
       await this.leases.tryHold('cleanup', async () => {
-        for (const [kind, expiring] of this.kinds) deleted[kind] = await this.clean(kind, expiring);
+        for (const [kind, expiring] of this.kinds) deleted[kind] = await this.clean(kind, expiring, onDeleted);
+        this.lastRoundAtMs = this.clock.nowMs();
       });
     } catch (error) {
       this.logger.failure('the clean-up of expired rows failed', error);
@@ -68,11 +82,13 @@ export class Cleanup implements OnApplicationShutdown {
     clearInterval(this.timer);
   }
 
-  private async clean(kind: string, expiring: Expiring): Promise<number> {
+  private async clean(kind: string, expiring: Expiring, onDeleted?: (rows: number) => void): Promise<number> {
     let total = 0;
     for (let batch = 0; batch < MAX_BATCHES; batch++) {
       const deleted = await expiring.deleteExpired(this.clock.nowMs());
       total += deleted;
+      onDeleted?.(deleted);
+      this.deletedRows.set(kind, this.deletedRows.get(kind)! + deleted);
       if (deleted === 0) return total;
     }
     this.logger.info('more expired rows wait than one round deletes', { kind, deleted: total, backlog: await expiring.countExpired(this.clock.nowMs()) });

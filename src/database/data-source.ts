@@ -4,19 +4,25 @@ import libsql from 'libsql';
 import { DataSource, type DataSourceOptions, type MixedList } from 'typeorm';
 import type { BetterSqlite3Driver } from 'typeorm/driver/better-sqlite3/BetterSqlite3Driver.js';
 import type { MysqlDriver } from 'typeorm/driver/mysql/MysqlDriver.js';
+import { Metrics } from '../common/metrics/metrics.js';
 import type { Config } from '../config/config.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { boundMysql } from './mysql-query-runner.js';
 import { serializeSqlite } from './sqlite-query-runner.js';
+import { StatementMetrics } from './statement-metrics.js';
 
 type DatabaseConfig = Pick<Config, 'database' | 'databasePoolSize' | 'databaseDeadlineMs'>;
 type Entities = MixedList<new () => object>;
 
-/** The one way in which a DataSource is made: for the server, the TypeORM CLI and the tests. It is not connected yet. */
-export function createDataSource(config: DatabaseConfig, entities: Entities): DataSource {
+/**
+ * The one way in which a DataSource is made: for the server, the TypeORM CLI and the tests. It is not connected yet.
+ * @param metrics of the server; elsewhere nobody reads them
+ */
+export function createDataSource(config: DatabaseConfig, entities: Entities, metrics = new Metrics()): DataSource {
   const dataSource = new DataSource(optionsFor(config, entities));
-  if (config.database.type === 'sqlite') serializeSqlite(dataSource.driver as BetterSqlite3Driver, config.databaseDeadlineMs);
-  else boundMysql(dataSource.driver as MysqlDriver, config.databaseDeadlineMs);
+  const statements = new StatementMetrics(metrics);
+  if (config.database.type === 'sqlite') serializeSqlite(dataSource.driver as BetterSqlite3Driver, config.databaseDeadlineMs, statements);
+  else boundMysql(dataSource.driver as MysqlDriver, config.databaseDeadlineMs, statements);
   return dataSource;
 }
 

@@ -1,4 +1,5 @@
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
+import { DeadlinePassedError } from './deadline.js';
 
 interface DriverError {
   code?: string | number;
@@ -25,6 +26,10 @@ const SQLITE_UNAVAILABLE = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN)/;
 
 const driverError = (error: unknown): DriverError => ((error as { driverError?: DriverError } | null)?.driverError ?? error ?? {});
 
+/** What a failure of the database is to those who watch it. */
+export const ERROR_CLASSES = ['deadline', 'conflict', 'connection', 'unavailable', 'other'] as const;
+type ErrorClass = (typeof ERROR_CLASSES)[number];
+
 export const isConflict = (error: unknown): boolean => CONFLICTS.has(driverError(error).errno ?? 0);
 
 export const isSqliteBusy = (error: unknown): boolean => /^SQLITE_(BUSY|LOCKED)/.test(String(driverError(error).code ?? ''));
@@ -45,4 +50,15 @@ export function asAvailability(error: unknown): unknown {
   const unavailable =
     isConflict(error) || fatal === true || UNAVAILABLE_ERRNOS.has(errno ?? 0) || UNAVAILABLE_CODES.has(String(code)) || UNAVAILABLE_MESSAGES.has(message ?? '') || SQLITE_UNAVAILABLE.test(String(code));
   return unavailable ? new TemporarilyUnavailableError('the database is not available', 1, { cause: error }) : error;
+}
+
+/** `undefined` for a key that is taken, which is an answer and not a failure. */
+export function errorClassOf(error: unknown): ErrorClass | undefined {
+  if (error instanceof DeadlinePassedError) return 'deadline';
+  if (error instanceof TemporarilyUnavailableError) return error.cause === undefined ? 'unavailable' : errorClassOf(error.cause);
+  if (isConflict(error) || isSqliteBusy(error)) return 'conflict';
+  if (isDuplicate(error)) return undefined;
+  const { code, errno, fatal } = driverError(error);
+  if (fatal === true || errno === 2006 || errno === 2013 || UNAVAILABLE_CODES.has(String(code))) return 'connection';
+  return asAvailability(error) instanceof TemporarilyUnavailableError ? 'unavailable' : 'other';
 }

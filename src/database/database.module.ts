@@ -5,10 +5,11 @@ import { ChangeFeedRepository } from './change-feed.repository.js';
 import { Cleanup } from './cleanup.js';
 import { Database } from './database.js';
 import { Leases } from './leases.js';
+import { Schema } from './schema.js';
 import { Startup } from './startup.js';
 import { Transactions } from './transactions.js';
 
-const PROVIDERS = [Database, Transactions, Leases, ChangeFeedRepository, ChangeFeed, Startup, Cleanup];
+const PROVIDERS = [Database, Transactions, Leases, ChangeFeedRepository, ChangeFeed, Startup, Schema, Cleanup];
 
 @Module({})
 export class DatabaseModule {

@@ -1,5 +1,8 @@
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
 
+/** The work was given up. */
+export class DeadlinePassedError extends TemporarilyUnavailableError {}
+
 /**
  * The time that a unit of database work (a single statement, or a transaction from its first statement to COMMIT) may take. mysql2 waits without
  * end for a free connection, for the answer of a frozen server, and for a peer that vanished without a word; this does not.
@@ -19,13 +22,13 @@ export class Deadline {
     return this.remainingMs <= 0;
   }
 
-  /** @throws {TemporarilyUnavailableError} when the work is not done in time; `onExpiry` then frees what it holds */
+  /** @throws {DeadlinePassedError} when the work is not done in time; `onExpiry` then frees what it holds */
   async bound<T>(work: Promise<T>, onExpiry: () => void): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const expiry = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
         onExpiry();
-        reject(new TemporarilyUnavailableError('the database did not answer by the deadline'));
+        reject(new DeadlinePassedError('the database did not answer by the deadline'));
       }, Math.max(0, this.remainingMs));
     });
     try {

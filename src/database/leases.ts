@@ -7,6 +7,12 @@ const LEASE_MS = 15_000;
 const RENEW_MS = 4_000;
 const POLL_MS = 100;
 
+/** What this instance had of a lease. */
+export interface LeaseUse {
+  held: boolean;
+  acquisitions: number;
+}
+
 /**
  * Work that one instance does at a time. A lease is a row with an end, judged by the database's clock: it outlives no crashed holder, needs no
  * session (unlike GET_LOCK, which a Galera cluster grants on two nodes at once), and is right on SQLite too.
@@ -14,8 +20,14 @@ const POLL_MS = 100;
 @Injectable()
 export class Leases {
   private readonly owner = randomBytes(12).toString('hex');
+  private readonly known = new Map<string, LeaseUse>();
 
   constructor(private readonly database: Database) {}
+
+  /** By the name of the lease. */
+  get uses(): ReadonlyMap<string, LeaseUse> {
+    return this.known;
+  }
 
   /** Makes the table of leases: it guards the migrations, so none of them can make it. */
   async prepare(): Promise<void> {
@@ -35,11 +47,16 @@ export class Leases {
   }
 
   private async workUnder<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const use = this.known.get(name) ?? { held: false, acquisitions: 0 };
+    this.known.set(name, use);
+    use.held = true;
+    use.acquisitions++;
     const renewal = setInterval(() => void this.acquire(name).catch(() => undefined), RENEW_MS);
     try {
       return await work();
     } finally {
       clearInterval(renewal);
+      use.held = false;
       await this.release(name).catch(() => undefined);
     }
   }

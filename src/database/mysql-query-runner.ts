@@ -4,6 +4,7 @@ import type { MysqlDriver } from 'typeorm/driver/mysql/MysqlDriver.js';
 import { MysqlQueryRunner } from 'typeorm/driver/mysql/MysqlQueryRunner.js';
 import { asAvailability, isConflict } from './database-errors.js';
 import { Deadline } from './deadline.js';
+import type { ConnectionUse, StatementMetrics } from './statement-metrics.js';
 
 const MAX_TRIES = 3;
 
@@ -21,7 +22,12 @@ class BoundedMysqlQueryRunner extends MysqlQueryRunner {
   private deadline: Deadline | undefined;
   private unbounded = false;
 
-  constructor(driver: MysqlDriver, mode: ReplicationMode, private readonly deadlineMs: number) {
+  constructor(
+    driver: MysqlDriver,
+    mode: ReplicationMode,
+    private readonly deadlineMs: number,
+    private readonly metrics: StatementMetrics,
+  ) {
     super(driver, mode);
   }
 
@@ -41,7 +47,17 @@ class BoundedMysqlQueryRunner extends MysqlQueryRunner {
     });
   }
 
-  override async query(query: string, parameters?: unknown[], useStructuredResult = false): Promise<never> {
+  override query(query: string, parameters?: unknown[], useStructuredResult = false): Promise<never> {
+    return this.metrics.measure(() => this.tryQuery(query, parameters, useStructuredResult));
+  }
+
+  /** A migration may rewrite a large table. */
+  override async beforeMigration(): Promise<void> {
+    this.unbounded = true;
+    await super.beforeMigration();
+  }
+
+  private async tryQuery(query: string, parameters: unknown[] | undefined, useStructuredResult: boolean): Promise<never> {
     for (let tries = 1; ; tries++) {
       try {
         await this.connect();
@@ -51,15 +67,10 @@ class BoundedMysqlQueryRunner extends MysqlQueryRunner {
         // A try that could wait for a lock beyond the deadline would be given up while the server may still carry it out.
         const anotherFits = this.unbounded || this.deadline!.remainingMs > lockWaitSeconds(this.deadlineMs) * 1000 + 100;
         if (tries === MAX_TRIES || !anotherFits) throw asAvailability(error);
+        this.metrics.retried(error);
         await sleep(Math.random() * 20 * tries);
       }
     }
-  }
-
-  /** A migration may rewrite a large table. */
-  override async beforeMigration(): Promise<void> {
-    this.unbounded = true;
-    await super.beforeMigration();
   }
 
   private bound<T>(work: Promise<T>, onExpiry: () => void): Promise<T> {
@@ -75,13 +86,28 @@ class BoundedMysqlQueryRunner extends MysqlQueryRunner {
 }
 
 /** Makes every query runner of the driver a bounded one, on connections whose session is set up. */
-export function boundMysql(driver: MysqlDriver, deadlineMs: number): void {
-  driver.createQueryRunner = (mode) => new BoundedMysqlQueryRunner(driver, mode, deadlineMs);
+export function boundMysql(driver: MysqlDriver, deadlineMs: number, metrics: StatementMetrics): void {
+  driver.createQueryRunner = (mode) => new BoundedMysqlQueryRunner(driver, mode, deadlineMs, metrics);
+  metrics.watch(() => useOf(driver.pool as Pool | undefined));
   setUpSessions(driver, deadlineMs);
 }
 
 /** Half of the deadline, in the whole seconds that the server counts in. */
 const lockWaitSeconds = (deadlineMs: number): number => Math.max(1, Math.floor(deadlineMs / 2000));
+
+/** What mysql2's pool holds: it tells nobody but its listeners of it. */
+interface Pool {
+  config: { connectionLimit: number };
+  _allConnections: { length: number };
+  _freeConnections: { length: number };
+  _connectionQueue: { length: number };
+}
+
+function useOf(pool: Pool | undefined): ConnectionUse {
+  if (!pool) return { limit: 0, inUse: 0, idle: 0, waiting: 0 };
+  const idle = pool._freeConnections.length;
+  return { limit: pool.config.connectionLimit, inUse: pool._allConnections.length - idle, idle, waiting: pool._connectionQueue.length };
+}
 
 interface QueryableConnection {
   query(sql: string, done: () => void): void;

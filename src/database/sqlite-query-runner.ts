@@ -6,11 +6,16 @@ import { QueryResult } from 'typeorm/query-runner/QueryResult.js';
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
 import { asAvailability, isSqliteBusy } from './database-errors.js';
 import { Deadline } from './deadline.js';
+import type { ConnectionUse, StatementMetrics } from './statement-metrics.js';
 
 /** Lets one holder at a time use the single SQLite connection; the others wait in line until their deadline. */
 class Turnstile {
   private taken = false;
   private readonly waiting: (() => void)[] = [];
+
+  get use(): ConnectionUse {
+    return { limit: 1, inUse: Number(this.taken), idle: Number(!this.taken), waiting: this.waiting.length };
+  }
 
   async enter(deadline: Deadline): Promise<void> {
     if (!this.taken) {
@@ -79,36 +84,29 @@ class SerializedSqliteQueryRunner extends BetterSqlite3QueryRunner {
   private deadline: Deadline | undefined;
   private inside = false;
 
-  constructor(driver: BetterSqlite3Driver, private readonly turnstile: Turnstile, private readonly deadlineMs: number) {
+  constructor(
+    driver: BetterSqlite3Driver,
+    private readonly turnstile: Turnstile,
+    private readonly deadlineMs: number,
+    private readonly metrics: StatementMetrics,
+  ) {
     super(driver);
   }
 
-  override async query(query: string, parameters?: unknown[], useStructuredResult = false): Promise<never> {
-    if (this.inside) return this.patiently(() => this.run(query, parameters, useStructuredResult));
-    await this.enter();
-    try {
-      return await (WRITES.test(query) ? this.write(query, parameters, useStructuredResult) : this.patiently(() => this.run(query, parameters, useStructuredResult)));
-    } finally {
-      this.leave();
-    }
+  override query(query: string, parameters?: unknown[], useStructuredResult = false): Promise<never> {
+    return this.metrics.measure(() => this.inTurn(query, parameters, useStructuredResult));
   }
 
   /** Without the events of TypeORM's own method, of which nobody here is told, and without transactions inside of transactions, of which there are none. */
   override async startTransaction(): Promise<void> {
     if (this.isTransactionActive) throw new TransactionAlreadyStartedError();
-    await this.enter();
-    try {
-      await this.takeWriteLock();
-    } catch (error) {
-      this.leave();
-      throw error;
-    }
+    await this.metrics.measure(() => this.begin());
     this.isTransactionActive = true;
   }
 
   override async commitTransaction(): Promise<void> {
     if (!this.isTransactionActive) throw new TransactionNotStartedError();
-    await this.patiently(() => this.run('COMMIT'));
+    await this.metrics.measure(() => this.patiently(() => this.run('COMMIT')));
     this.endTransaction();
   }
 
@@ -125,6 +123,26 @@ class SerializedSqliteQueryRunner extends BetterSqlite3QueryRunner {
   override async release(): Promise<void> {
     if (this.isTransactionActive) await this.rollbackTransaction();
     await super.release();
+  }
+
+  private async inTurn(query: string, parameters: unknown[] | undefined, useStructuredResult: boolean): Promise<never> {
+    if (this.inside) return this.patiently(() => this.run(query, parameters, useStructuredResult));
+    await this.enter();
+    try {
+      return await (WRITES.test(query) ? this.write(query, parameters, useStructuredResult) : this.patiently(() => this.run(query, parameters, useStructuredResult)));
+    } finally {
+      this.leave();
+    }
+  }
+
+  private async begin(): Promise<void> {
+    await this.enter();
+    try {
+      await this.takeWriteLock();
+    } catch (error) {
+      this.leave();
+      throw error;
+    }
   }
 
   private endTransaction(): void {
@@ -198,7 +216,8 @@ class SerializedSqliteQueryRunner extends BetterSqlite3QueryRunner {
 }
 
 /** Gives every caller a query runner of its own, in turns. */
-export function serializeSqlite(driver: BetterSqlite3Driver, deadlineMs: number): void {
+export function serializeSqlite(driver: BetterSqlite3Driver, deadlineMs: number, metrics: StatementMetrics): void {
   const turnstile = new Turnstile();
-  driver.createQueryRunner = () => new SerializedSqliteQueryRunner(driver, turnstile, deadlineMs);
+  driver.createQueryRunner = () => new SerializedSqliteQueryRunner(driver, turnstile, deadlineMs, metrics);
+  metrics.watch(() => turnstile.use);
 }

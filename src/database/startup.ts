@@ -25,6 +25,7 @@ const MAX_BACKOFF_MS = 1_000;
 export class Startup {
   private readonly preparations: Step[] = [];
   private readonly loads: Step[] = [];
+  private readonly ran: string[] = [];
   private running: Promise<void> | undefined;
   private readonly stopping = new AbortController();
   private done = false;
@@ -51,6 +52,11 @@ export class Startup {
     return this.done;
   }
 
+  /** Names of the migrations that this start ran. */
+  get migrated(): readonly string[] {
+    return this.ran;
+  }
+
   /** Resolves when the server is ready to serve. @throws {FatalStartupError} when it can never be */
   run(): Promise<void> {
     this.running ??= this.untilDone();
@@ -62,6 +68,13 @@ export class Startup {
     if (this.dataSource.isInitialized) return;
     prepareFolder(this.config);
     await this.dataSource.initialize();
+  }
+
+  /** Connects, and runs the migrations that wait, as a start does. Answers their names. */
+  async migrate(): Promise<string[]> {
+    await this.connect();
+    await this.leases.prepare();
+    return this.leases.hold('startup', async () => (await this.dataSource.runMigrations()).map(({ name }) => name), this.stopping.signal);
   }
 
   /** Ends what was begun, then lets go of the database. */
@@ -96,7 +109,7 @@ export class Startup {
     await this.connect();
     await this.leases.prepare();
     await this.leases.hold('startup', async () => {
-      await this.dataSource.runMigrations();
+      for (const { name } of await this.dataSource.runMigrations()) this.ran.push(name);
       for (const step of this.preparations) await step();
     }, this.stopping.signal);
     await this.feed.begin();

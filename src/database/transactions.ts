@@ -1,6 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import type { Counter } from '../common/metrics/counter.js';
+import { Metrics } from '../common/metrics/metrics.js';
+import { annotate, InSpan } from '../common/tracing/tracing.js';
 import { Config } from '../config/config.js';
 import { asAvailability, isConflict } from './database-errors.js';
 import { Database } from './database.js';
@@ -10,15 +13,21 @@ const MAX_TRIES = 3;
 /** Runs work in a transaction that is committed when this returns, and run anew as a whole when it lost a lock conflict. */
 @Injectable()
 export class Transactions {
+  private readonly retries: Counter<Record<never, never>>;
+
   constructor(
     private readonly database: Database,
     private readonly config: Config,
-  ) {}
+    metrics: Metrics,
+  ) {
+    this.retries = metrics.counter({ name: 'database_transaction_retries_total', help: 'Transactions that were run anew as a whole after a conflict.' });
+  }
 
   /**
    * @param work uses the manager that it is given for all its statements; it may run up to three times, so it does nothing else but those
    * @throws {TemporarilyUnavailableError} when the database is not available, or kept conflicting; whatever `work` throws, after the rollback
    */
+  @InSpan('database transaction')
   async run<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
     const endsAt = performance.now() + this.config.databaseDeadlineMs;
     for (let tries = 1; ; tries++) {
@@ -26,6 +35,8 @@ export class Transactions {
         return await this.once(work);
       } catch (error) {
         if (!isConflict(error) || tries === MAX_TRIES || performance.now() >= endsAt) throw asAvailability(error);
+        this.retries.inc({});
+        annotate('mintgate.transaction.retries', tries);
         await sleep(Math.random() * 30 * tries);
       }
     }

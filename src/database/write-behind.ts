@@ -20,6 +20,11 @@ export class WriteBehind<Key, Value> {
 
   constructor(private readonly options: WriteBehindOptions<Key, Value>) {}
 
+  /** How many notes wait to be written. */
+  get size(): number {
+    return this.pending.size;
+  }
+
   note(key: Key, value: Value): void {
     const before = this.pending.get(key);
     this.pending.set(key, before === undefined ? value : this.options.merge(before, value));

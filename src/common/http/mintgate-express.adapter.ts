@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { createServer as createTlsServer } from 'node:https';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import express, { type Express } from 'express';
+import type { HttpMetrics } from './http-metrics.js';
 import { nativePrototypes } from './native-prototypes.js';
 import { isManagementPath, originForm } from './request-target.js';
 import type { ServerDrain } from './server-drain.js';
@@ -16,6 +17,7 @@ export interface AdapterOptions {
   drain: ServerDrain;
   /** Keep what is for management off the first server: {@link MintgateExpressAdapter.managementServer} has it, and nothing else. */
   managementApart: boolean;
+  metrics: HttpMetrics;
   /** Called for every answered request when present. */
   onFinish?: (req: IncomingMessage, res: ServerResponse, milliseconds: number) => void;
 }
@@ -52,8 +54,16 @@ export class MintgateExpressAdapter extends ExpressAdapter {
   }
 
   private listener(app: Express, forManagement: boolean): RequestListener {
-    const { drain, issuerPath, managementApart, onFinish } = this.settings;
+    const { drain, issuerPath, managementApart, metrics, onFinish } = this.settings;
     return (req, res) => {
+      const began = performance.now();
+      metrics.began();
+      // Comes after 'finish', and for a caller that hung up without one.
+      res.on('close', () => {
+        const milliseconds = performance.now() - began;
+        metrics.ended(req, res, milliseconds);
+        if (onFinish && res.writableFinished) onFinish(req, res, milliseconds);
+      });
       const target = originForm(req.url!);
       // RFC 9112 §3.2: which of two hosts a proxy before us looked at cannot be known, nor how it read a target that is none.
       if (target === undefined || hasTwoHosts(req.rawHeaders)) {
@@ -63,10 +73,6 @@ export class MintgateExpressAdapter extends ExpressAdapter {
       req.url = issuerPath !== '' && target.startsWith(`${issuerPath}/`) ? target.slice(issuerPath.length) : target;
       if (managementApart && isManagementPath(req.url) !== forManagement) req.url = NOWHERE;
       if (drain.started) res.setHeader('Connection', 'close');
-      if (onFinish) {
-        const began = performance.now();
-        res.on('finish', () => onFinish(req, res, performance.now() - began));
-      }
       app(req as never, res as never);
     };
   }

@@ -1,5 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { RateLimitedError } from '../rate-limited.error.js';
 import { TemporarilyUnavailableError } from '../temporarily-unavailable.error.js';
 import { ErrorLog } from './error-log.js';
 import { Problem } from './problem.js';
@@ -38,6 +39,7 @@ export function asProblem(thrown: unknown): Problem {
   if (thrown instanceof TemporarilyUnavailableError) {
     return new Problem(503, 'The server cannot answer now. Try again shortly.', undefined, { 'Retry-After': String(thrown.retryAfterSeconds) });
   }
+  if (thrown instanceof RateLimitedError) return new Problem(429, 'Too many requests. Try again later.', undefined, thrown.headers);
   if (thrown instanceof URIError) return new Problem(400, 'The path is not encoded as UTF-8.');
   if (thrown instanceof HttpException && thrown.getStatus() < 500) return new Problem(thrown.getStatus(), thrown.getStatus() === 404 ? 'There is nothing here.' : 'The request cannot be served.');
   return new Problem(500, 'The server met an unexpected condition.');
