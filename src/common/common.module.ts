@@ -1,5 +1,6 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { Logger } from './logging/logger.js';
+import { Metrics } from './metrics/metrics.js';
 import { OAuthExceptionFilter } from './oauth/oauth-exception.filter.js';
 import { Clock } from './time/clock.js';
 import { ErrorLog } from './http/error-log.js';
@@ -14,12 +15,12 @@ const PROVIDERS = [ErrorLog, FormBodyGuard, JsonBodyGuard, OAuthExceptionFilter,
 /** What every module builds on: the clock, the log, bodies in, errors out, requests that leave. */
 @Module({})
 export class CommonModule {
-  static of(logger: Logger, clock: Clock, drain: ServerDrain, outbound: OutboundClient): DynamicModule {
+  static of(logger: Logger, clock: Clock, drain: ServerDrain, metrics: Metrics, outbound: OutboundClient): DynamicModule {
     return {
       module: CommonModule,
       global: true,
-      providers: [{ provide: Logger, useValue: logger }, { provide: Clock, useValue: clock }, { provide: ServerDrain, useValue: drain }, { provide: OutboundClient, useValue: outbound }, ...PROVIDERS],
-      exports: [Logger, Clock, ServerDrain, OutboundClient, ...PROVIDERS],
+      providers: [{ provide: Logger, useValue: logger }, { provide: Clock, useValue: clock }, { provide: ServerDrain, useValue: drain }, { provide: Metrics, useValue: metrics }, { provide: OutboundClient, useValue: outbound }, ...PROVIDERS],
+      exports: [Logger, Clock, ServerDrain, Metrics, OutboundClient, ...PROVIDERS],
     };
   }
 }

@@ -1,5 +1,13 @@
 import { LRUCache } from 'lru-cache';
 
+/** How a cache has been used since the start. */
+export interface CacheUse {
+  readonly hits: number;
+  readonly misses: number;
+  readonly entries: number;
+  readonly maxEntries: number;
+}
+
 /**
  * A bounded cache in front of a loader. Concurrent misses of one key share one load, and a load that was overtaken by an invalidation is
  * handed to those who wait for it but never kept, so that a value read before a change cannot outlive the change.
@@ -9,6 +17,8 @@ import { LRUCache } from 'lru-cache';
 export class ReadThroughCache<V extends object> {
   private readonly entries: LRUCache<string, { value: V | null }>;
   private readonly loading = new Map<string, Promise<V | null>>();
+  private hits = 0;
+  private misses = 0;
 
   constructor(
     maxEntries: number,
@@ -17,14 +27,24 @@ export class ReadThroughCache<V extends object> {
     this.entries = new LRUCache({ max: maxEntries });
   }
 
+  get use(): CacheUse {
+    return { hits: this.hits, misses: this.misses, entries: this.entries.size, maxEntries: this.entries.max };
+  }
+
   /** The value when it is in memory, `undefined` when it must be loaded first. */
   peek(key: string): V | null | undefined {
-    return this.entries.get(key)?.value;
+    const entry = this.entries.get(key);
+    if (entry) this.hits++;
+    return entry?.value;
   }
 
   get(key: string): Promise<V | null> {
     const entry = this.entries.get(key);
-    if (entry) return Promise.resolve(entry.value);
+    if (entry) {
+      this.hits++;
+      return Promise.resolve(entry.value);
+    }
+    this.misses++;
     return this.loading.get(key) ?? this.startLoading(key);
   }
 

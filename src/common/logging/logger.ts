@@ -1,5 +1,6 @@
 import { Injectable, type LoggerService } from '@nestjs/common';
 import pino, { type DestinationStream, type Level, type Logger as Pino } from 'pino';
+import { activeTraceId } from '../tracing/tracing.js';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -11,7 +12,7 @@ export class Logger implements LoggerService {
   private readonly pino: Pino;
 
   constructor(level: Level | 'silent', destination: DestinationStream = pino.destination({ dest: 1, sync: false })) {
-    this.pino = pino({ level, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) }, base: { pid: process.pid } }, destination);
+    this.pino = pino({ level, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) }, base: { pid: process.pid }, mixin: traceOf }, destination);
   }
 
   isDebug(): boolean {
@@ -48,6 +49,12 @@ export class Logger implements LoggerService {
   flush(): void {
     this.pino.flush();
   }
+}
+
+/** By which a line is found from its trace, and the other way. */
+function traceOf(): object {
+  const id = activeTraceId();
+  return id === undefined ? {} : { trace_id: id };
 }
 
 const asFields = (fields?: LogFields | string): LogFields => (typeof fields === 'string' ? { context: fields } : (fields ?? {}));

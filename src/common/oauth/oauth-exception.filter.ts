@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { ErrorLog } from '../http/error-log.js';
 import { requestId } from '../http/request-context.js';
 import { NO_STORE, sendJson } from '../http/respond.js';
+import { RateLimitedError } from '../rate-limited.error.js';
 import { TemporarilyUnavailableError } from '../temporarily-unavailable.error.js';
 import { OAuthError } from './oauth-error.js';
 
@@ -33,6 +34,8 @@ export function asOAuthError(thrown: unknown): OAuthError {
   if (thrown instanceof TemporarilyUnavailableError) {
     return new OAuthError('temporarily_unavailable', 'The server cannot answer now. Try again shortly.', 503, { 'Retry-After': String(thrown.retryAfterSeconds) });
   }
+  // No RFC has a code of its own for 429 (slow_down is for those who poll, RFC 8628 §3.5); this one says that it is worth trying again.
+  if (thrown instanceof RateLimitedError) return new OAuthError('temporarily_unavailable', 'Too many requests. Try again later.', 429, thrown.headers);
   if (thrown instanceof HttpException && thrown.getStatus() < 500) return new OAuthError('invalid_request', 'The request cannot be served.', thrown.getStatus());
   return new OAuthError('server_error', 'The server met an unexpected condition.', 500);
 }
