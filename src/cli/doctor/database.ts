@@ -1,0 +1,78 @@
+import type { Config } from '../../config/config.js';
+import type { SchemaState } from '../../database/schema.js';
+import { databaseFailure } from '../failure.js';
+import type { DoctorRepository } from './doctor.repository.js';
+import { type Finding, ok, problem, warning } from './finding.js';
+
+const SKEW_PROBLEM_MS = 5_000;
+const SKEW_WARNING_MS = 1_000;
+const SLOW_MS = 50;
+
+/** On a database that was reached. */
+export async function databaseFindings(config: Config, repository: DoctorRepository): Promise<Finding[]> {
+  const { skewMs, roundTripMs } = await repository.clock();
+  return [
+    ...(config.database.type === 'sqlite' ? [ok('database', `SQLite ${await repository.sqliteVersion()} at ${config.database.path}`)] : await serverFindings(config, config.database.type, repository)),
+    roundTripMs > SLOW_MS
+      ? warning('latency', `a statement takes ${Math.round(roundTripMs)} ms: every request that needs the database takes several times that`, 'a database in the same network')
+      : ok('latency', `${roundTripMs.toFixed(1)} ms a statement`),
+    ...(config.database.type === 'sqlite' ? [] : [clockFinding(skewMs)]),
+  ];
+}
+
+export function schemaFinding({ pending, unknown }: SchemaState): Finding {
+  if (pending.length > 0) return problem('tables', `are not up to date: ${pending.length} migrations wait`, 'mintgate migrate; a server that starts does it too');
+  return unknown.length > 0 ? warning('tables', `were made by a later version (${unknown.join(', ')})`, 'fine during an update; otherwise run the later version') : ok('tables', 'are up to date');
+}
+
+/** On tables that are up to date. */
+export async function tableFindings(config: Config, repository: DoctorRepository): Promise<Finding[]> {
+  const refusal = await repository.refusalToWrite();
+  const writing =
+    refusal === undefined
+      ? ok('writing', 'rows may be inserted, changed and deleted')
+      : problem('writing', databaseFailure(refusal) ?? 'is refused', 'a database that is not read-only, and GRANT SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, INDEX for its user');
+  if (config.database.type === 'sqlite') return [writing];
+  const unfit = await repository.unfitTables();
+  return [
+    writing,
+    unfit.length === 0 ? ok('table forms', 'InnoDB, and text is compared byte by byte') : problem('table forms', `${unfit.join(', ')}`, 'ENGINE=InnoDB and CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_bin for each of them'),
+  ];
+}
+
+async function serverFindings({ databasePoolSize, workers }: Config, type: 'mysql' | 'mariadb', repository: DoctorRepository): Promise<Finding[]> {
+  const variables = await repository.variables();
+  const isolation = variables.transaction_isolation ?? variables.tx_isolation ?? '';
+  const mode = variables.sql_mode ?? '';
+  const needed = databasePoolSize * workers;
+  const most = Number(variables.max_connections);
+  return [
+    versionFinding(type, variables.version ?? ''),
+    isolation === 'READ-COMMITTED' && mode.includes('STRICT_ALL_TABLES')
+      ? ok('sessions', `${isolation}, strict SQL mode`)
+      : problem('sessions', `have isolation ${isolation} and sql_mode ${mode}, not what they were set to`, 'no proxy in between that resets or pools sessions'),
+    variables.innodb_flush_log_at_trx_commit === '1'
+      ? ok('durability', 'every commit is on disk before it is answered')
+      : problem('durability', `innodb_flush_log_at_trx_commit is ${variables.innodb_flush_log_at_trx_commit}: with a crash of the database up to a second of revocations and used codes is forgotten`, 'SET GLOBAL innodb_flush_log_at_trx_commit = 1, and in its configuration file'),
+    needed > most
+      ? problem('connections', `this instance may need ${needed} (DATABASE_POOL_SIZE x WORKERS), and max_connections is ${most}`, 'a higher max_connections, or a smaller DATABASE_POOL_SIZE')
+      : needed * 2 > most
+        ? warning('connections', `${needed} for each instance (DATABASE_POOL_SIZE x WORKERS), and max_connections is ${most}: a second one does not fit`, 'a higher max_connections, or a smaller DATABASE_POOL_SIZE')
+        : ok('connections', `${needed} for each instance, of max_connections ${most}`),
+  ];
+}
+
+function versionFinding(type: 'mysql' | 'mariadb', version: string): Finding {
+  const mariadb = /mariadb/i.test(version);
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const supported = mariadb ? major > 10 || (major === 10 && minor >= 6) : major >= 8;
+  if (!supported) return problem('database', `${mariadb ? 'MariaDB' : 'MySQL'} ${version} is too old`, 'MySQL 8 or later, or MariaDB 10.6 or later');
+  if (mariadb !== (type === 'mariadb')) return warning('database', `DATABASE_URL says ${type}, and the server is ${version}`, `DATABASE_URL=${mariadb ? 'mariadb' : 'mysql'}://...`);
+  return ok('database', `${mariadb ? 'MariaDB' : 'MySQL'} ${version}`);
+}
+
+function clockFinding(skewMs: number): Finding {
+  const seconds = `${(Math.abs(skewMs) / 1000).toFixed(1)} s ${skewMs < 0 ? 'ahead of' : 'behind'} the database’s`;
+  if (Math.abs(skewMs) > SKEW_PROBLEM_MS) return problem('clock', `this machine’s is ${seconds}`, 'NTP on both: lifetimes of tokens are judged by it');
+  return Math.abs(skewMs) > SKEW_WARNING_MS ? warning('clock', `this machine’s is ${seconds}`, 'NTP on both') : ok('clock', `agrees with the database’s within ${Math.max(1, Math.round(Math.abs(skewMs)))} ms`);
+}
