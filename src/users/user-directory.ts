@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ReadThroughCache } from '../common/cache/read-through-cache.js';
+import { type CacheUse, ReadThroughCache } from '../common/cache/read-through-cache.js';
 import { Config } from '../config/config.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { User } from './user.js';
@@ -22,6 +22,10 @@ export class UserDirectory {
     });
     feed.subscribe('user', (change) => this.cache.invalidate(change.subject));
     feed.onGap(async () => this.cache.clear());
+  }
+
+  get cacheUse(): CacheUse {
+    return this.cache.use;
   }
 
   /**

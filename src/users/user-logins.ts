@@ -26,6 +26,11 @@ export class UserLogins implements OnApplicationShutdown {
     });
   }
 
+  /** How many notes wait to be written. */
+  get pending(): number {
+    return this.logins.size;
+  }
+
   note(userRowId: number): void {
     this.logins.note(userRowId, this.clock.nowMs());
   }

@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AuditModule } from '../audit/audit.module.js';
 import { Cleanup } from '../database/cleanup.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { PasswordAttempts } from './password-attempts.js';
 import { PasswordAttemptsRepository } from './password-attempts.repository.js';
 import { PasswordHashing } from './passwords/password-hashing.js';
@@ -12,7 +13,7 @@ import { UsersRepository } from './users.repository.js';
 
 const PROVIDERS = [UsersRepository, UserDirectory, UserRegistry, UserLogins, UserAuthentication, PasswordAttemptsRepository, PasswordAttempts, PasswordHashing];
 
-@Module({ imports: [AuditModule], providers: PROVIDERS, exports: PROVIDERS })
+@Module({ imports: [AuditModule, RateLimitsModule], providers: PROVIDERS, exports: PROVIDERS })
 export class UsersModule {
   constructor(cleanup: Cleanup, attempts: PasswordAttemptsRepository) {
     cleanup.register('password_attempts', attempts);

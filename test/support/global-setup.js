@@ -1,10 +1,23 @@
 const { chromiumPath } = require('./chromium-path.js');
+const { requireFreshBuild } = require('./compiled-app.js');
+const { missingGateways } = require('./gateways.js');
 const { startMariadb } = require('./mariadb.js');
+const { promtoolPath } = require('./promtool-path.js');
 
 module.exports = async () => {
+  requireFreshBuild();
   if (!chromiumPath()) {
     if (process.env.CI === 'true') throw new Error('Chromium is not in one of the usual places: CI must install it, or say in CHROMIUM_PATH where it is');
     process.stdout.write('\nChromium is not installed: the suites in test/browser do not run.\n');
+  }
+  const missing = missingGateways().join(', ');
+  if (missing !== '') {
+    if (process.env.CI === 'true') throw new Error(`not installed, which CI must do: ${missing}`);
+    process.stdout.write(`\nNot installed: ${missing}. The suites in test/gateway do not run.\n`);
+  }
+  if (!promtoolPath()) {
+    if (process.env.CI === 'true') throw new Error('promtool is not on the PATH: CI must install it (package prometheus)');
+    process.stdout.write('\npromtool is not installed: alert rules are not checked by it.\n');
   }
   const mariadb = await startMariadb();
   if (!mariadb) {

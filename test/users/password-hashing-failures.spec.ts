@@ -1,23 +1,22 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Metrics } from '../../src/common/metrics/metrics.js';
 import { type Config } from '../../src/config/config.js';
 import { PasswordHashing } from '../../src/users/passwords/password-hashing.js';
 
-const mockFolder = mkdtempSync(join(tmpdir(), 'mintgate-hash-worker-'));
-const WORKER_FILE = join(mockFolder, 'worker.cjs');
-
-jest.mock('../support/hash-worker-file.js', () => ({ get HASH_WORKER_FILE() { return join(mockFolder, 'worker.cjs'); } }));
+const folder = mkdtempSync(join(tmpdir(), 'mintgate-hash-worker-'));
+const WORKER_FILE = join(folder, 'worker.cjs');
 
 /** A pool of one thread that runs this module. */
 function open(worker: string): PasswordHashing {
   writeFileSync(WORKER_FILE, worker);
-  return new PasswordHashing({ passwordHashThreads: 1, passwordHashQueueLimit: 3 } as Config);
+  return new PasswordHashing({ passwordHashThreads: 1, passwordHashQueueLimit: 3 } as Config, new Metrics(), WORKER_FILE);
 }
 
 const reasonOf = (settled: PromiseSettledResult<unknown>) => (settled.status === 'rejected' ? (settled.reason as Error) : undefined);
 
-afterAll(() => rmSync(mockFolder, { recursive: true }));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('a thread that dies', () => {
   it.each([

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { Piscina } from 'piscina';
+import { Metrics } from '../../src/common/metrics/metrics.js';
 import { TemporarilyUnavailableError } from '../../src/common/temporarily-unavailable.error.js';
 import { type Config } from '../../src/config/config.js';
 import { PasswordHashing } from '../../src/users/passwords/password-hashing.js';
@@ -14,7 +15,7 @@ function onLinux(title: string, test: () => Promise<void>): void {
 const opened: PasswordHashing[] = [];
 
 function open(passwordHashThreads = 2, passwordHashQueueLimit = 100): PasswordHashing {
-  const hashing = new PasswordHashing({ passwordHashThreads, passwordHashQueueLimit } as Config);
+  const hashing = new PasswordHashing({ passwordHashThreads, passwordHashQueueLimit } as Config, new Metrics());
   opened.push(hashing);
   return hashing;
 }

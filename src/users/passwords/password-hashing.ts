@@ -1,12 +1,18 @@
-import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { join } from 'node:path';
+import { Injectable, type OnApplicationShutdown, Optional } from '@nestjs/common';
 import { Piscina } from 'piscina';
+import type { Histogram } from '../../common/metrics/histogram.js';
+import { Metrics } from '../../common/metrics/metrics.js';
 import { TemporarilyUnavailableError } from '../../common/temporarily-unavailable.error.js';
+import { annotate, InSpan } from '../../common/tracing/tracing.js';
 import { Config } from '../../config/config.js';
-import { HASH_WORKER_FILE } from './hash-worker-file.js';
 import { isHashable } from './password-text.js';
 import type { PasswordVerdict } from './stored-hash.js';
 
 export type { PasswordVerdict } from './stored-hash.js';
+
+/** Seconds: from one hash on a core that is free to the end of a long queue. */
+const DURATIONS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Threads that have had nothing to do for so long end. */
 const IDLE_TIMEOUT_MS = 60_000;
@@ -20,8 +26,6 @@ const NICE_INCREMENT = 15;
 /** The only way to tell it: the pool's errors have no code. */
 const QUEUE_FULL = 'Task queue is at limit';
 
-const queueFull = () => new TemporarilyUnavailableError('the password hashing queue is full', 1);
-
 /**
  * Hashes passwords in threads of its own, which start with the first password. At most `passwordHashThreads` work and `passwordHashQueueLimit`
  * passwords wait, for each process; past that `TemporarilyUnavailableError`. No other error is the caller's doing.
@@ -30,12 +34,26 @@ const queueFull = () => new TemporarilyUnavailableError('the password hashing qu
 export class PasswordHashing implements OnApplicationShutdown {
   private pool?: Piscina;
   private threadFailure?: Error;
+  private underWay = 0;
+  private shed = 0;
+  private readonly durations: Histogram<Record<never, never>>;
 
-  constructor(private readonly config: Config) {}
+  constructor(
+    private readonly config: Config,
+    metrics: Metrics,
+    /** What a thread loads: a path, for a thread starts from a file of its own. */
+    @Optional() private readonly workerFile = join(__dirname, 'hash-worker.js'),
+  ) {
+    this.durations = metrics.histogram({ name: 'password_hash_duration_seconds', help: 'Time until a password was hashed, the wait for a thread included.' }, DURATIONS);
+    metrics.readGauge({ name: 'password_hashes_waiting', help: 'Passwords that wait for a thread.', across: 'sum' }, () => this.waiting);
+    metrics.readGauge({ name: 'password_hashes_running', help: 'Passwords that are being hashed.', across: 'sum' }, () => this.underWay - this.waiting);
+    metrics.readGauge({ name: 'password_hash_queue_limit', help: 'Passwords that may wait: PASSWORD_HASH_QUEUE_LIMIT, for each process.', across: 'sum' }, () => config.passwordHashQueueLimit);
+    metrics.readCounter({ name: 'password_hashes_shed_total', help: 'Passwords that were turned away because too many waited.' }, () => this.shed);
+  }
 
   /** @throws {TemporarilyUnavailableError} while no more passwords may wait */
   assertRoom(): void {
-    if (this.pool && this.pool.queueSize >= this.config.passwordHashQueueLimit) throw queueFull();
+    if (this.waiting >= this.config.passwordHashQueueLimit) throw this.queueFull();
   }
 
   /** A PHC string, `$argon2id$v=19$m=19456,t=2,p=1$...`, about 97 characters. The password has passed the policy. */
@@ -55,21 +73,38 @@ export class PasswordHashing implements OnApplicationShutdown {
     await this.pool?.destroy();
   }
 
+  private get waiting(): number {
+    return this.pool?.queueSize ?? 0;
+  }
+
+  private queueFull(): TemporarilyUnavailableError {
+    this.shed++;
+    return new TemporarilyUnavailableError('the password hashing queue is full', 1);
+  }
+
+  @InSpan('password hashing')
   private async run<Result>(name: 'hash' | 'verify', task: object): Promise<Result> {
     this.pool ??= this.openPool();
+    annotate('mintgate.password_hashing.waiting', this.waiting);
+    const began = performance.now();
+    this.underWay++;
     try {
-      return (await this.pool.run(task, { name })) as Result;
+      const result = (await this.pool.run(task, { name })) as Result;
+      this.durations.observe({}, (performance.now() - began) / 1000);
+      return result;
     } catch (error) {
-      if ((error as Error).message === QUEUE_FULL) throw queueFull();
+      if ((error as Error).message === QUEUE_FULL) throw this.queueFull();
       // Of a thread that did not even start, the task itself only learns that it was ended.
       (error as Error).cause ??= this.threadFailure;
       throw new Error('a password could not be hashed', { cause: error });
+    } finally {
+      this.underWay--;
     }
   }
 
   private openPool(): Piscina {
     const pool = new Piscina({
-      filename: HASH_WORKER_FILE,
+      filename: this.workerFile,
       name: 'verify',
       minThreads: 0,
       maxThreads: this.config.passwordHashThreads,
