@@ -10,6 +10,7 @@ import { GrantUsageEntity } from './grants/usage/grant-usage.entity.js';
 import { PasswordGrantUserEntity } from './grants/usage/password-grant-user.entity.js';
 import { SigningKeyEntity } from './keys/signing-key.entity.js';
 import { BackchannelLogoutEntity } from './logout/backchannel-logout.entity.js';
+import { RateLimitCountEntity } from './rate-limits/rate-limit-count.entity.js';
 import { ResourceScopeEntity } from './resources/resource-scope.entity.js';
 import { ResourceEntity } from './resources/resource.entity.js';
 import { SessionEntity } from './sessions/session.entity.js';
@@ -39,4 +40,5 @@ export const ENTITIES = [
   GrantUsageEntity,
   PasswordGrantUserEntity,
   BackchannelLogoutEntity,
+  RateLimitCountEntity,
 ];

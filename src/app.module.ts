@@ -5,16 +5,19 @@ import { AuthorizationModule } from './authorization/authorization.module.js';
 import { CommonModule } from './common/common.module.js';
 import type { ServerDrain } from './common/http/server-drain.js';
 import type { Logger } from './common/logging/logger.js';
+import type { Metrics } from './common/metrics/metrics.js';
 import { OutboundClient } from './common/outbound/outbound-client.js';
 import type { Clock } from './common/time/clock.js';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { createDataSource } from './database/data-source.js';
 import { DatabaseModule } from './database/database.module.js';
+import { GatewayModule } from './gateway/gateway.module.js';
 import { GrantsModule } from './grants/grants.module.js';
 import { HealthModule } from './health/health.module.js';
 import { LogoutModule } from './logout/logout.module.js';
 import { InteractionModule } from './interaction/interaction.module.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { OidcModule } from './oidc/oidc.module.js';
 
 export interface AppParts {
@@ -22,24 +25,27 @@ export interface AppParts {
   logger: Logger;
   clock: Clock;
   drain: ServerDrain;
+  metrics: Metrics;
 }
 
 @Module({})
 export class AppModule {
-  static of({ config, logger, clock, drain }: AppParts): DynamicModule {
+  static of({ config, logger, clock, drain, metrics }: AppParts): DynamicModule {
     return {
       module: AppModule,
       imports: [
-        CommonModule.of(logger, clock, drain, new OutboundClient(config.outboundAllowedHosts)),
+        CommonModule.of(logger, clock, drain, metrics, new OutboundClient(config.outboundAllowedHosts)),
         ConfigModule.of(config),
-        DatabaseModule.of(createDataSource(config, ENTITIES)),
+        DatabaseModule.of(createDataSource(config, ENTITIES, metrics)),
         GrantsModule,
         AuthorizationModule,
         LogoutModule,
         InteractionModule,
         AdminModule,
         OidcModule,
+        GatewayModule,
         HealthModule,
+        MetricsModule,
       ],
     };
   }

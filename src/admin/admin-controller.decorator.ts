@@ -1,5 +1,5 @@
 import { applyDecorators, type CallHandler, Controller, type ExecutionContext, Injectable, type NestInterceptor, UseFilters, UseGuards, UseInterceptors } from '@nestjs/common';
-import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiTags, ApiTooManyRequestsResponse } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import type { Observable } from 'rxjs';
 import { JsonBodyGuard } from '../common/http/json-body.guard.js';
@@ -19,4 +19,4 @@ export class AdminHeaders implements NestInterceptor {
 
 /** A controller of the admin API: every route behind a bearer token, bodies in JSON, refusals as problem details. */
 export const AdminController = (path: string, tag: string) =>
-  applyDecorators(Controller(path === '' ? 'admin/v1' : `admin/v1/${path}`), UseGuards(BearerGuard, JsonBodyGuard), UseInterceptors(AdminHeaders), UseFilters(AdminExceptionFilter), ApiTags(tag), ApiBearerAuth('admin'));
+  applyDecorators(Controller(path === '' ? 'admin/v1' : `admin/v1/${path}`), UseGuards(BearerGuard, JsonBodyGuard), UseInterceptors(AdminHeaders), UseFilters(AdminExceptionFilter), ApiTags(tag), ApiBearerAuth('admin'), ApiTooManyRequestsResponse({ description: 'More requests than a limit allows: try again after Retry-After' }));

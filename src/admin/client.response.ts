@@ -25,3 +25,6 @@ export function clientResponse(client: ClientEntity): ClientResponse {
     updated_at: new Date(client.updatedAt).toISOString(),
   };
 }
+
+/** @param secret of a client that authenticates by one */
+export const registeredClientResponse = (client: ClientEntity, secret: string | undefined): RegisteredClientResponse => ({ ...clientResponse(client), ...(secret === undefined ? {} : { client_secret: secret, client_secret_expires_at: 0 }) });

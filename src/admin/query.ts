@@ -2,6 +2,9 @@ import type { Request } from 'express';
 import { invalidInput, pointer } from '../common/http/problem.js';
 import { parseRfc3339 } from '../common/time/rfc3339.js';
 
+/** The query of a list: which page, and what else it is asked for. */
+export type ListQuery<Name extends string = never> = { [N in Name | 'limit' | 'cursor']?: string };
+
 /**
  * The query parameters of a list: each at most once, none that the list does not know.
  * @throws {Problem} 400

@@ -1,26 +1,19 @@
 import { Body, Delete, Get, HttpCode, Param, Patch, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { assertIfMatch, entityTag, isNotModified } from '../common/http/entity-tag.js';
-import { mergePatch } from '../common/http/merge-patch.js';
-import { PageCursors } from '../common/http/page-cursor.js';
-import { invalidInput, notFound, type ProblemPointer, pointer } from '../common/http/problem.js';
-import { USER_SCOPES } from '../common/oauth/scope.js';
+import { entityTag, isNotModified } from '../common/http/entity-tag.js';
 import { Config } from '../config/config.js';
-import { adminAudience, isAdminScope } from '../resources/admin-api.js';
-import type { ResourceEntity, ResourceScope } from '../resources/resource.entity.js';
-import { type ResourceMetadata, ResourceRegistry } from '../resources/resource-registry.js';
-import { ResourcesRepository } from '../resources/resources.repository.js';
+import type { ResourceEntity } from '../resources/resource.entity.js';
 import type { AccessToken } from '../tokens/access-token-verifier.js';
 import { Bearer, RequiredScope } from '../tokens/bearer.guard.js';
 import { AdminController } from './admin-controller.decorator.js';
 import { adminLocation } from './admin-location.js';
-import { actorOf } from './admin-request.js';
-import { readBody, withoutReadOnly } from './body.js';
+import { administratorOf } from './administrator.js';
 import { ResourceDto, ResourcePatchDto } from './dto/resource.dto.js';
 import { ApiPage } from './page.decorator.js';
 import { readQuery } from './query.js';
-import { resourceDescription, resourceResponse, ResourceResponse } from './resource.response.js';
+import { ResourceAdministration } from './resource-administration.js';
+import { resourceResponse, ResourceResponse } from './resource.response.js';
 
 const EXAMPLE = {
   identifier: 'https://api.example.com/invoices',
@@ -29,16 +22,11 @@ const EXAMPLE = {
   resource_servers: ['invoices-api'],
 };
 
-const RESOURCE_ID = /^[0-9a-f]{18}$/;
-const READ_ONLY = ['resource_id', 'created_at', 'updated_at'];
-
 @AdminController('resources', 'Protected resources')
 export class ResourcesController {
   constructor(
     private readonly config: Config,
-    private readonly registry: ResourceRegistry,
-    private readonly resources: ResourcesRepository,
-    private readonly cursors: PageCursors,
+    private readonly administration: ResourceAdministration,
   ) {}
 
   @Post()
@@ -47,7 +35,7 @@ export class ResourcesController {
   @ApiBody({ type: ResourceDto, examples: { invoices: { value: EXAMPLE } } })
   @ApiResponse({ status: 201, type: ResourceResponse })
   async create(@Body() body: unknown, @Bearer() token: AccessToken, @Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<ResourceResponse> {
-    const created = await this.registry.create(this.complete(readBody(ResourceDto, body)), actorOf(req, token));
+    const created = await this.administration.create(body, administratorOf(req, token));
     res.set('Location', adminLocation(this.config, `resources/${created.resourceId}`));
     return describe(res, created);
   }
@@ -59,10 +47,7 @@ export class ResourcesController {
   @ApiQuery({ name: 'cursor', required: false, description: '`next_cursor` of the page before' })
   @ApiPage(ResourceResponse)
   async list(@Req() req: Request) {
-    const { limit, cursor } = readQuery(req, ['limit', 'cursor']);
-    const query = ['resources'];
-    const page = this.cursors.read(query, limit, cursor);
-    return this.cursors.page(query, page, await this.resources.list(page), resourceResponse);
+    return this.administration.list(readQuery(req, ['limit', 'cursor']));
   }
 
   @Get(':resource_id')
@@ -70,7 +55,7 @@ export class ResourcesController {
   @ApiOperation({ summary: 'See a protected resource' })
   @ApiResponse({ status: 200, type: ResourceResponse })
   async get(@Param('resource_id') resourceId: string, @Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<ResourceResponse | undefined> {
-    const resource = await this.find(resourceId);
+    const resource = await this.administration.find(resourceId);
     const shown = describe(res, resource);
     if (!isNotModified(req, entityTag(resource))) return shown;
     res.status(304);
@@ -83,16 +68,7 @@ export class ResourcesController {
   @ApiBody({ type: ResourcePatchDto, examples: { rename: { value: { name: 'Invoices and receipts' } } } })
   @ApiResponse({ status: 200, type: ResourceResponse })
   async patch(@Param('resource_id') resourceId: string, @Body() body: object, @Bearer() token: AccessToken, @Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<ResourceResponse> {
-    const patched = RESOURCE_ID.test(resourceId)
-      ? await this.registry.update(resourceId, actorOf(req, token), (current) => {
-          assertIfMatch(req, entityTag(current));
-          const patch = withoutReadOnly(body, resourceResponse(current), READ_ONLY);
-          readBody(ResourcePatchDto, patch);
-          return this.complete(readBody(ResourceDto, mergePatch({ ...resourceDescription(current) }, patch)));
-        })
-      : null;
-    if (!patched) throw notFound('resource');
-    return describe(res, patched);
+    return describe(res, await this.administration.patch(resourceId, body, administratorOf(req, token)));
   }
 
   @Delete(':resource_id')
@@ -100,50 +76,8 @@ export class ResourcesController {
   @RequiredScope('resources:write')
   @ApiOperation({ summary: 'Delete a protected resource', description: 'Its scopes belong to nobody then; tokens that were issued for it stay valid until they expire.' })
   async delete(@Param('resource_id') resourceId: string, @Bearer() token: AccessToken, @Req() req: Request): Promise<void> {
-    const deleted = RESOURCE_ID.test(resourceId) && (await this.registry.delete(resourceId, actorOf(req, token), (current) => assertIfMatch(req, entityTag(current))));
-    if (!deleted) throw notFound('resource');
+    await this.administration.delete(resourceId, administratorOf(req, token));
   }
-
-  private async find(resourceId: string): Promise<ResourceEntity> {
-    const resource = RESOURCE_ID.test(resourceId) ? await this.resources.find(resourceId) : null;
-    if (!resource) throw notFound('resource');
-    return resource;
-  }
-
-  private complete(given: ResourceDto): ResourceMetadata {
-    const scopes = (given.scopes ?? []).map(({ name, description, required_roles: roles }) => ({ name, description: description ?? '', required_roles: roles ?? [] }));
-    const problems = [...this.identifierProblems(given.identifier), ...scopeProblems(scopes)];
-    if (problems.length > 0) throw invalidInput(problems);
-    return {
-      identifier: given.identifier,
-      name: given.name ?? given.identifier.slice(0, 255),
-      scopes,
-      resourceServers: [...new Set(given.resource_servers ?? [])],
-      accessTokenFormat: given.access_token_format ?? null,
-      accessTokenLifetime: given.access_token_lifetime ?? null,
-    };
-  }
-
-  private identifierProblems(identifier: string): ProblemPointer[] {
-    const detail =
-      identifier === this.config.issuer || identifier === adminAudience(this.config.issuer) ? 'is an audience of this server itself'
-      : !/^[\x21-\x7e]+$/.test(identifier) || !URL.canParse(identifier) ? 'must be an absolute URI'
-      : identifier.includes('#') ? 'may not have a fragment'
-      : undefined;
-    return detail === undefined ? [] : [{ pointer: '/identifier', detail }];
-  }
-}
-
-/** What the scopes of a resource may take up as a whole, in bytes, well within a column of the database. */
-const MAX_SCOPES_BYTES = 50_000;
-
-function scopeProblems(scopes: readonly ResourceScope[]): ProblemPointer[] {
-  if (Buffer.byteLength(JSON.stringify(scopes)) > MAX_SCOPES_BYTES) return [{ pointer: '/scopes', detail: `is longer than ${MAX_SCOPES_BYTES} bytes in all` }];
-  const names = scopes.map(({ name }) => name);
-  return names.flatMap((name, index) => {
-    const detail = isAdminScope(name) || USER_SCOPES.has(name) ? 'belongs to this server itself' : names.indexOf(name) < index ? 'is given twice' : undefined;
-    return detail === undefined ? [] : [{ pointer: pointer('scopes', index, 'name'), detail }];
-  });
 }
 
 function describe(res: Response, resource: ResourceEntity): ResourceResponse {

@@ -1,27 +1,17 @@
 import { Body, Delete, HttpCode, Param, Post, Put, Req } from '@nestjs/common';
 import { ApiBody, ApiOperation } from '@nestjs/swagger';
 import type { Request } from 'express';
-import { assertIfMatch, entityTag } from '../common/http/entity-tag.js';
-import { invalidInput, notFound } from '../common/http/problem.js';
 import type { AccessToken } from '../tokens/access-token-verifier.js';
 import { Bearer, RequiredScope } from '../tokens/bearer.guard.js';
-import { USER_ID } from '../users/user-profile.js';
-import { UserRegistry } from '../users/user-registry.js';
-import { UsersRepository } from '../users/users.repository.js';
 import { AdminController } from './admin-controller.decorator.js';
-import { actorOf } from './admin-request.js';
-import { readBody } from './body.js';
+import { administratorOf } from './administrator.js';
 import { UserPasswordDto } from './dto/user.dto.js';
-import { NewPassword } from './new-password.js';
+import { UserAdministration } from './user-administration.js';
 
 /** How a user gets in, and is put out. */
 @AdminController('users/:user_id', 'Users')
 export class UserAccessController {
-  constructor(
-    private readonly registry: UserRegistry,
-    private readonly users: UsersRepository,
-    private readonly newPassword: NewPassword,
-  ) {}
+  constructor(private readonly administration: UserAdministration) {}
 
   @Put('password')
   @HttpCode(204)
@@ -29,14 +19,7 @@ export class UserAccessController {
   @ApiOperation({ summary: 'Set the password of a user', description: 'She is signed out everywhere, and unlocked.' })
   @ApiBody({ type: UserPasswordDto, examples: { password: { value: { password: 'correct horse battery staple' } } } })
   async setPassword(@Param('user_id') userId: string, @Body() body: unknown, @Bearer() token: AccessToken, @Req() req: Request): Promise<void> {
-    const given = readBody(UserPasswordDto, body);
-    const user = USER_ID.test(userId) ? await this.users.find(userId) : null;
-    if (!user) throw notFound('user');
-    assertIfMatch(req, entityTag(user));
-    const hash = await this.newPassword.read(given, user);
-    if (hash === undefined) throw invalidInput([{ pointer: '/password', detail: 'is missing' }]);
-    const set = await this.registry.setPassword(userId, hash, actorOf(req, token), (current) => assertIfMatch(req, entityTag(current)));
-    if (!set) throw notFound('user');
+    await this.administration.setPassword(userId, body, administratorOf(req, token));
   }
 
   @Post('unlock')
@@ -44,7 +27,7 @@ export class UserAccessController {
   @RequiredScope('users:write')
   @ApiOperation({ summary: 'Unlock a user', description: 'Forgets the wrong passwords that were tried.' })
   async unlock(@Param('user_id') userId: string, @Bearer() token: AccessToken, @Req() req: Request): Promise<void> {
-    await known(userId, () => this.registry.unlock(userId, actorOf(req, token)));
+    await this.administration.unlock(userId, administratorOf(req, token));
   }
 
   @Delete('tokens')
@@ -52,7 +35,7 @@ export class UserAccessController {
   @RequiredScope('tokens:revoke')
   @ApiOperation({ summary: 'Revoke everything that a user holds', description: 'At once here, within a second on every other instance. She can sign in again.' })
   async revokeTokens(@Param('user_id') userId: string, @Bearer() token: AccessToken, @Req() req: Request): Promise<void> {
-    await known(userId, () => this.registry.signOut(userId, actorOf(req, token)));
+    await this.administration.signOut(userId, administratorOf(req, token));
   }
 
   @Delete('sessions')
@@ -60,10 +43,6 @@ export class UserAccessController {
   @RequiredScope('tokens:revoke')
   @ApiOperation({ summary: 'Sign a user out everywhere', description: 'The same as revoking everything that she holds.' })
   async endSessions(@Param('user_id') userId: string, @Bearer() token: AccessToken, @Req() req: Request): Promise<void> {
-    await known(userId, () => this.registry.signOut(userId, actorOf(req, token)));
+    await this.administration.signOut(userId, administratorOf(req, token));
   }
-}
-
-async function known(userId: string, act: () => Promise<boolean>): Promise<void> {
-  if (!USER_ID.test(userId) || !(await act())) throw notFound('user');
 }

@@ -1,40 +1,27 @@
 import { Body, Delete, Get, HttpCode, Param, Patch, Post, Req, Res } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiQuery, ApiResponse } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { assertIfMatch, entityTag } from '../common/http/entity-tag.js';
-import { mergePatch } from '../common/http/merge-patch.js';
-import { PageCursors } from '../common/http/page-cursor.js';
-import { invalidInput, notFound } from '../common/http/problem.js';
+import { entityTag } from '../common/http/entity-tag.js';
 import { Config } from '../config/config.js';
 import type { AccessToken } from '../tokens/access-token-verifier.js';
 import { Bearer, RequiredScope } from '../tokens/bearer.guard.js';
-import { PasswordAttempts } from '../users/password-attempts.js';
 import type { UserEntity } from '../users/user.entity.js';
-import { profileOf, USER_ID, type UserProfile, userProfileProblems, withUserDefaults } from '../users/user-profile.js';
-import { UserRegistry } from '../users/user-registry.js';
-import { UsersRepository } from '../users/users.repository.js';
 import { AdminController } from './admin-controller.decorator.js';
 import { adminLocation } from './admin-location.js';
-import { actorOf } from './admin-request.js';
-import { readBody, withoutReadOnly } from './body.js';
-import { NewUserDto, UserDto, UserPatchDto } from './dto/user.dto.js';
-import { NewPassword } from './new-password.js';
+import { administratorOf } from './administrator.js';
+import { NewUserDto, UserPatchDto } from './dto/user.dto.js';
 import { ApiPage } from './page.decorator.js';
-import { readBoolean, readQuery } from './query.js';
-import { userResponse, UserResponse } from './user.response.js';
+import { readQuery } from './query.js';
+import { UserAdministration } from './user-administration.js';
+import { UserResponse } from './user.response.js';
 
-const READ_ONLY = ['user_id', 'created_at', 'updated_at'];
 const EXAMPLE = { username: 'margaret', email: 'margaret@example.com', name: 'Margaret Hamilton', roles: ['accountant'], password: 'correct horse battery staple' };
 
 @AdminController('users', 'Users')
 export class UsersController {
   constructor(
     private readonly config: Config,
-    private readonly registry: UserRegistry,
-    private readonly users: UsersRepository,
-    private readonly attempts: PasswordAttempts,
-    private readonly newPassword: NewPassword,
-    private readonly cursors: PageCursors,
+    private readonly administration: UserAdministration,
   ) {}
 
   @Post()
@@ -43,10 +30,7 @@ export class UsersController {
   @ApiBody({ type: NewUserDto, examples: { margaret: { value: EXAMPLE } } })
   @ApiResponse({ status: 201, type: UserResponse })
   async create(@Body() body: unknown, @Bearer() token: AccessToken, @Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<UserResponse> {
-    const { password, password_hash: imported, ...given } = readBody(NewUserDto, body);
-    const profile = complete(given);
-    const hash = await this.newPassword.read({ ...(password === undefined ? {} : { password }), ...(imported === undefined ? {} : { password_hash: imported }) }, profile);
-    const created = await this.registry.create(profile, hash ?? null, actorOf(req, token));
+    const created = await this.administration.create(body, administratorOf(req, token));
     res.set('Location', adminLocation(this.config, `users/${created.userId}`));
     return this.describe(res, created);
   }
@@ -60,14 +44,7 @@ export class UsersController {
   @ApiQuery({ name: 'enabled', required: false, schema: { type: 'boolean' } })
   @ApiPage(UserResponse)
   async list(@Req() req: Request) {
-    const { limit, cursor, q, enabled: enabledText } = readQuery(req, ['limit', 'cursor', 'q', 'enabled']);
-    const enabled = readBoolean('enabled', enabledText);
-    const filter = { ...(q === undefined ? {} : { q }), ...(enabled === undefined ? {} : { enabled }) };
-    const query = ['users', filter];
-    const page = this.cursors.read(query, limit, cursor);
-    const rows = await this.users.list(filter, page);
-    const locked = await this.attempts.lockedUntil(rows.map(({ usernameKey }) => usernameKey));
-    return this.cursors.page(query, page, rows, (user) => userResponse(user, locked.get(user.usernameKey)));
+    return this.administration.list(readQuery(req, ['limit', 'cursor', 'q', 'enabled']));
   }
 
   @Get(':user_id')
@@ -75,9 +52,7 @@ export class UsersController {
   @ApiOperation({ summary: 'See a user' })
   @ApiResponse({ status: 200, type: UserResponse })
   async get(@Param('user_id') userId: string, @Res({ passthrough: true }) res: Response): Promise<UserResponse> {
-    const user = USER_ID.test(userId) ? await this.users.find(userId) : null;
-    if (!user) throw notFound('user');
-    return this.describe(res, user);
+    return this.describe(res, await this.administration.find(userId));
   }
 
   @Patch(':user_id')
@@ -86,16 +61,7 @@ export class UsersController {
   @ApiBody({ type: UserPatchDto, examples: { disable: { value: { enabled: false } }, promote: { value: { roles: ['accountant', 'manager'] } } } })
   @ApiResponse({ status: 200, type: UserResponse })
   async patch(@Param('user_id') userId: string, @Body() body: object, @Bearer() token: AccessToken, @Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<UserResponse> {
-    const patched = USER_ID.test(userId)
-      ? await this.registry.update(userId, actorOf(req, token), (current) => {
-          assertIfMatch(req, entityTag(current));
-          const patch = withoutReadOnly(withoutState(body), userResponse(current, undefined), READ_ONLY);
-          readBody(UserPatchDto, patch);
-          return complete(readBody(UserDto, mergePatch(unverified(current, patch), patch)));
-        })
-      : null;
-    if (!patched) throw notFound('user');
-    return this.describe(res, patched);
+    return this.describe(res, await this.administration.patch(userId, body, administratorOf(req, token)));
   }
 
   @Delete(':user_id')
@@ -103,35 +69,12 @@ export class UsersController {
   @RequiredScope('users:write')
   @ApiOperation({ summary: 'Delete a user', description: 'Everything that she holds is dead at once. Her id is never given to anybody else; her username may be.' })
   async delete(@Param('user_id') userId: string, @Bearer() token: AccessToken, @Req() req: Request): Promise<void> {
-    const deleted = USER_ID.test(userId) && (await this.registry.delete(userId, actorOf(req, token), (current) => assertIfMatch(req, entityTag(current))));
-    if (!deleted) throw notFound('user');
+    await this.administration.delete(userId, administratorOf(req, token));
   }
 
   /** The entity tag is of what admins change: it stays the same when she signs in or is locked out. */
   private async describe(res: Response, user: UserEntity): Promise<UserResponse> {
     res.set('ETag', entityTag(user));
-    return userResponse(user, (await this.attempts.lockedUntil([user.usernameKey])).get(user.usernameKey));
+    return this.administration.describe(user);
   }
 }
-
-function complete(given: UserDto): UserProfile {
-  const profile = withUserDefaults(given);
-  const problems = userProfileProblems(profile);
-  if (problems.length > 0) throw invalidInput(problems);
-  return profile;
-}
-
-/** Another e-mail address, or phone number, is not verified because the one before it was. */
-function unverified(current: UserEntity, patch: Record<string, unknown>): Record<string, unknown> {
-  const profile = profileOf(current);
-  return {
-    ...profile,
-    ...('email' in patch && patch['email'] !== profile.email ? { email_verified: false } : {}),
-    ...('phone_number' in patch && patch['phone_number'] !== profile.phone_number ? { phone_number_verified: false } : {}),
-  };
-}
-
-/** What was read may be sent back whole; these change by themselves in the meantime. */
-const STATE: readonly string[] = ['locked_until', 'last_login_at'];
-
-const withoutState = (body: object | undefined): object => Object.fromEntries(Object.entries(body ?? {}).filter(([name]) => !STATE.includes(name)));

@@ -1,18 +1,33 @@
 import { Injectable } from '@nestjs/common';
-import { Brackets, type EntityManager } from 'typeorm';
+import { type EntityManager, In } from 'typeorm';
 import type { QueryDeepPartialEntity } from 'typeorm/query-builder/QueryPartialEntity.js';
 import type { Page } from '../common/http/page-cursor.js';
 import { Database } from '../database/database.js';
 import { AuditEvent } from './audit-event.entity.js';
+import type { AuditResult } from './audit-event-types.js';
 
 export interface AuditFilter {
-  type?: string;
+  /** Any of these. */
+  types?: readonly string[];
   /** The client that acted, or that the event is about. */
   clientId?: string;
+  /** The user who acted, or whom the event is about. */
   userId?: string;
+  actorClientId?: string;
+  result?: AuditResult;
+  requestId?: string;
+  address?: string;
   sinceMs?: number;
   untilMs?: number;
 }
+
+const INSERT_BATCH = 100;
+/** An event is in the table within so long of its time: what is written behind waits for the database, and clocks differ. */
+const LATE_MS = 86_400_000;
+
+/** One of these holds: each is looked for by an index of its own, newest or oldest first, instead of sorting all that any of them finds. */
+type Alternatives = readonly (readonly [sql: string, value: unknown])[];
+type Order = 'ASC' | 'DESC';
 
 @Injectable()
 export class AuditEventsRepository {
@@ -22,17 +37,77 @@ export class AuditEventsRepository {
     await this.database.repository(AuditEvent, manager).insert(event as QueryDeepPartialEntity<AuditEvent>);
   }
 
+  async appendAll(events: readonly Omit<AuditEvent, 'id'>[], manager: EntityManager): Promise<void> {
+    const repository = this.database.repository(AuditEvent, manager);
+    for (let at = 0; at < events.length; at += INSERT_BATCH) await repository.insert(events.slice(at, at + INSERT_BATCH) as QueryDeepPartialEntity<AuditEvent>[]);
+  }
+
   /** Newest first, one row more than the page holds if there are more. */
-  list(filter: AuditFilter, page: Page): Promise<AuditEvent[]> {
-    const query = this.database.repository(AuditEvent).createQueryBuilder('event').orderBy('event.id', 'DESC').take(page.limit + 1);
-    if (page.before !== undefined) query.andWhere('event.id < :before', { before: page.before });
-    if (filter.type !== undefined) query.andWhere('event.type = :type', { type: filter.type });
-    if (filter.clientId !== undefined) {
-      query.andWhere(new Brackets((either) => either.where('event.clientId = :clientId').orWhere('event.actorClientId = :clientId')), { clientId: filter.clientId });
-    }
-    if (filter.userId !== undefined) query.andWhere('event.userId = :userId', { userId: filter.userId });
-    if (filter.sinceMs !== undefined) query.andWhere('event.occurredAt >= :since', { since: filter.sinceMs });
-    if (filter.untilMs !== undefined) query.andWhere('event.occurredAt < :until', { until: filter.untilMs });
-    return query.getMany();
+  async list(filter: AuditFilter, { limit, before }: Page): Promise<AuditEvent[]> {
+    const bounds = before === undefined ? [] : ([['id < ?', before]] as const);
+    return this.search(filter, [...bounds, ...(await this.timeBounds(filter))], limit + 1, 'DESC');
+  }
+
+  /** Oldest first. @param after,upTo row numbers: the first is not among them, the last is */
+  async next(filter: AuditFilter, after: number, upTo: number, limit: number): Promise<AuditEvent[]> {
+    return this.search(filter, [['id > ?', after], ['id <= ?', upTo], ...(await this.timeBounds(filter))], limit, 'ASC');
+  }
+
+  /** The row number of the newest event, 0 when there is none. */
+  async newestId(): Promise<number> {
+    const [row] = await this.database.query<{ id: number | string | null }>('SELECT MAX(id) AS id FROM audit_events');
+    return Number(row?.id ?? 0);
+  }
+
+  countOlder(ms: number): Promise<number> {
+    return this.database.countBelow('audit_events', 'occurred_at', ms);
+  }
+
+  /** Deletes a batch of events from before a time. Answers how many it deleted. */
+  deleteOlder(ms: number): Promise<number> {
+    return this.database.deleteBelow('audit_events', 'occurred_at', ms);
+  }
+
+  private async search(filter: AuditFilter, bounds: Alternatives, limit: number, order: Order): Promise<AuditEvent[]> {
+    const { sql, values } = searchSql(filter, bounds, limit, order);
+    const found = await this.database.query<{ id: number | string }>(sql, values);
+    if (found.length === 0) return [];
+    return this.database.repository(AuditEvent).find({ where: { id: In(found.map(({ id }) => Number(id))) }, order: { id: order } });
+  }
+
+  /** Row numbers grow with time, if not strictly: so that a walk along them does not begin with all that is too new, or go on through all that is too old. */
+  private async timeBounds({ sinceMs, untilMs }: AuditFilter): Promise<Alternatives> {
+    const first = sinceMs === undefined ? undefined : await this.idAt('occurred_at < ? ORDER BY occurred_at DESC', sinceMs - LATE_MS);
+    const last = untilMs === undefined ? undefined : await this.idAt('occurred_at >= ? ORDER BY occurred_at', untilMs + LATE_MS);
+    return [...(first === undefined ? [] : ([['id >= ?', first]] as const)), ...(last === undefined ? [] : ([['id <= ?', last]] as const))];
+  }
+
+  private async idAt(condition: string, ms: number): Promise<number | undefined> {
+    const [row] = await this.database.query<{ id: number | string }>(`SELECT id FROM audit_events WHERE ${condition} LIMIT 1`, [ms]);
+    return row && Number(row.id);
   }
 }
+
+function searchSql({ types, clientId, userId, actorClientId, result, requestId, address, sinceMs, untilMs }: AuditFilter, bounds: Alternatives, limit: number, order: Order): { sql: string; values: unknown[] } {
+  const plain: Alternatives = [
+    ...bounds,
+    ...given('actor_client_id = ?', actorClientId),
+    ...given('result = ?', result),
+    ...given('request_id = ?', requestId),
+    ...given('actor_address = ?', address),
+    ...given('occurred_at >= ?', sinceMs),
+    ...given('occurred_at < ?', untilMs),
+  ];
+  const alternatives = [
+    clientId === undefined ? [] : either(clientId, 'client_id', 'actor_client_id'),
+    userId === undefined ? [] : either(userId, 'user_id', 'actor_user_id'),
+    (types ?? []).map((type) => ['type = ?', type] as const),
+  ].filter((choices) => choices.length > 0);
+  // One query for each way to choose one of each.
+  const ways = alternatives.reduce<Alternatives[]>((all, choices) => all.flatMap((way) => choices.map((choice) => [...way, choice])), [plain]);
+  const queries = ways.map((way) => `SELECT id FROM (SELECT id FROM audit_events ${way.length === 0 ? '' : `WHERE ${way.map(([sql]) => sql).join(' AND ')}`} ORDER BY id ${order} LIMIT ${limit}) AS way`);
+  return { sql: `${queries.join(' UNION ')} ORDER BY id ${order} LIMIT ${limit}`, values: ways.flatMap((way) => way.map(([, value]) => value)) };
+}
+
+const given = (sql: string, value: unknown): Alternatives => (value === undefined ? [] : [[sql, value]]);
+const either = (value: string, ...columns: string[]): Alternatives => columns.map((column) => [`${column} = ?`, value] as const);

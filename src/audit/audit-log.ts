@@ -1,77 +1,103 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { Logger } from '../common/logging/logger.js';
 import { Clock } from '../common/time/clock.js';
+import { Config } from '../config/config.js';
+import { Transactions } from '../database/transactions.js';
+import type { AuditEvent } from './audit-event.entity.js';
+import { AUDIT_EVENTS, type AuditEventType, type Change, type Observation } from './audit-event-types.js';
 import { AuditEventsRepository } from './audit-events.repository.js';
-
-/** Everything that is audited: `<what>.<what happened>`. */
-export type AuditEventType =
-  | 'client.created'
-  | 'client.updated'
-  | 'client.deleted'
-  | 'client.tokens_revoked'
-  | 'client_secret.created'
-  | 'client_secret.deleted'
-  | 'resource.created'
-  | 'resource.updated'
-  | 'resource.deleted'
-  | 'signing_key.created'
-  | 'signing_key.rotated'
-  | 'signing_key.deleted'
-  | 'token.revoked'
-  | 'refresh_token.revoked'
-  | 'refresh_token.reused'
-  | 'authorization_code.replayed'
-  | 'consent.given'
-  | 'consent.revoked'
-  | 'session.ended'
-  | 'logout.backchannel_failed'
-  | 'user.created'
-  | 'user.updated'
-  | 'user.deleted'
-  | 'user.password_set'
-  | 'user.signed_out'
-  | 'user.unlocked'
-  | 'user.login_throttled';
+import { Observations } from './observations.js';
 
 /** Who did it, from where, in which request. Empty when the server itself did. */
 export interface Actor {
-  clientId?: string;
-  address?: string;
-  requestId?: string;
+  readonly clientId?: string;
+  /** A user who acts herself, at our pages. */
+  readonly userId?: string;
+  /** The system user at the command line. */
+  readonly operator?: string;
+  readonly address?: string;
+  readonly requestId?: string;
 }
 
 export const SERVER: Actor = Object.freeze({});
 
-export interface AuditRecord {
-  type: AuditEventType;
+interface About {
   actor: Actor;
+  /** That the event is about: one that exists, never what a caller claims. */
   clientId?: string;
   userId?: string;
-  /** Names of what changed and ids; never a secret, a token or a digest of one. */
+  /** Names of what changed, fixed words and ids; never a secret, a token or a digest of one, and nothing that somebody typed. */
   detail?: Record<string, unknown>;
 }
 
+export interface AuditRecord extends About {
+  type: Change;
+}
+
+interface AuditNote extends About {
+  type: Observation;
+}
+
+const MAX_OPERATOR_LENGTH = 64;
+
+/** Writes down who did what, and what was seen. */
 @Injectable()
-export class AuditLog {
+export class AuditLog implements OnApplicationShutdown {
+  private readonly observations: Observations;
+
   constructor(
     private readonly events: AuditEventsRepository,
     private readonly clock: Clock,
-  ) {}
+    transactions: Transactions,
+    config: Config,
+    logger: Logger,
+  ) {
+    this.observations = new Observations(config.lastUsedFlushSeconds * 1000, (rows) => transactions.run((manager) => events.appendAll(rows, manager)), logger);
+  }
+
+  /** How many rows of observations wait to be written. */
+  get pending(): number {
+    return this.observations.size;
+  }
 
   /** @param manager of the transaction that makes the change, so that neither is there without the other */
-  record({ type, actor, clientId, userId, detail }: AuditRecord, manager?: EntityManager): Promise<void> {
-    return this.events.append(
-      {
-        type,
-        occurredAt: this.clock.nowMs(),
-        actorClientId: actor.clientId ?? null,
-        actorAddress: actor.address ?? null,
-        clientId: clientId ?? null,
-        userId: userId ?? null,
-        requestId: actor.requestId ?? null,
-        detail: detail ?? {},
-      },
-      manager,
-    );
+  record(record: AuditRecord, manager?: EntityManager): Promise<void> {
+    return this.events.append(this.rowOf(record), manager);
+  }
+
+  /**
+   * Notes what happened without a change of ours to tie it to. It never throws and nobody waits for it: it is written behind, in order of what came first, and equal ones become one row. A crash
+   * loses the last of it; an orderly stop does not.
+   */
+  note(note: AuditNote): void {
+    this.observations.note(this.rowOf(note));
+  }
+
+  /** Writes what is noted. */
+  flush(): Promise<void> {
+    return this.observations.flush();
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.observations.close();
+  }
+
+  private rowOf({ type, actor, clientId, userId, detail }: About & { type: AuditEventType }): Omit<AuditEvent, 'id'> {
+    return {
+      type,
+      occurredAt: this.clock.nowMs(),
+      lastOccurredAt: null,
+      occurrences: 1,
+      result: AUDIT_EVENTS[type][1],
+      actorClientId: actor.clientId ?? null,
+      actorUserId: actor.userId ?? null,
+      actorOperator: actor.operator?.slice(0, MAX_OPERATOR_LENGTH) ?? null,
+      actorAddress: actor.address ?? null,
+      clientId: clientId ?? null,
+      userId: userId ?? null,
+      requestId: actor.requestId ?? null,
+      detail: detail ?? {},
+    };
   }
 }

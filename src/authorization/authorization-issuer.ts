@@ -1,7 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import { type Actor, AuditLog } from '../audit/audit-log.js';
 import { Config } from '../config/config.js';
+import { authorizationGranted } from '../grants/authorization-granted.js';
 import { AuthorizationCodes } from '../grants/authorization-code/authorization-codes.js';
+import { TokenMetrics } from '../grants/token-metrics.js';
 import { GrantUsage } from '../grants/usage/grant-usage.js';
 import type { Session } from '../sessions/sessions.js';
 import { AccessTokenIssuer } from '../tokens/access-token-issuer.js';
@@ -24,10 +27,12 @@ export class AuthorizationIssuer {
     private readonly accessTokens: AccessTokenIssuer,
     private readonly idTokens: IdTokenIssuer,
     private readonly usage: GrantUsage,
+    private readonly metrics: TokenMetrics,
+    private readonly audit: AuditLog,
   ) {}
 
   /** Writes what the answer stands on. @returns what makes the answer, once that is committed */
-  async prepare({ client, request }: CheckedRequest, target: Target, session: Session, manager: EntityManager): Promise<() => Promise<AuthorizationAnswer>> {
+  async prepare({ client, request }: CheckedRequest, target: Target, session: Session, actor: Actor, manager: EntityManager): Promise<() => Promise<AuthorizationAnswer>> {
     const { user, sessionId } = session;
     const openid = target.scope.includes('openid') ? { openid: openIdGrant(request, session) } : {};
     if (request.responseType === 'code') {
@@ -37,7 +42,12 @@ export class AuthorizationIssuer {
       return () => Promise.resolve(this.answer(request, { code }));
     }
     const family = await this.refreshTokens.begin(client, user, 'implicit', target, manager, { sessionId, refreshable: false, ...openid });
-    return async () => this.answer(request, await this.implicit(request, { client, user, ...target, family, ...openid }));
+    return async () => {
+      const access = { client, user, ...target, family, ...openid };
+      const params = await this.implicit(request, access);
+      this.audit.note(authorizationGranted('implicit', access, user, actor));
+      return this.answer(request, params);
+    };
   }
 
   /** RFC 6749 §4.2.2, OIDC Core §3.2.2.5. */
@@ -45,6 +55,7 @@ export class AuthorizationIssuer {
     this.usage.note('implicit', access);
     const { client, user, openid, scope } = access;
     const token = responseType === 'id_token' ? undefined : await this.accessTokens.issue(access);
+    if (token) this.metrics.tokenIssued('implicit', access);
     const contents = token ? { accessToken: token.access_token } : { scope };
     return {
       ...(token ? { access_token: token.access_token, token_type: token.token_type, expires_in: String(token.expires_in), ...(token.scope === undefined ? {} : { scope: token.scope }) } : {}),

@@ -5,6 +5,7 @@ import { ConsentsModule } from '../consents/consents.module.js';
 import { Cleanup } from '../database/cleanup.js';
 import { GrantsModule } from '../grants/grants.module.js';
 import { PagesModule } from '../pages/pages.module.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { AuthorizationDecision } from './authorization-decision.js';
@@ -25,7 +26,7 @@ const REQUESTS = [AuthorizationRequestsRepository, Interactions, PushedAuthoriza
 const ANSWERS = [AuthorizationDecision, AuthorizationExceptionFilter, AuthorizationIssuer, AuthorizationResponder, Authorizations, AuthorizePipeline, ConsentWithdrawal];
 
 @Module({
-  imports: [AuditModule, ClientsModule, ConsentsModule, GrantsModule, PagesModule, SessionsModule, TokensModule],
+  imports: [AuditModule, ClientsModule, ConsentsModule, GrantsModule, PagesModule, RateLimitsModule, SessionsModule, TokensModule],
   controllers: [AuthorizeController, ParController],
   providers: [...REQUESTS, ...ANSWERS],
   exports: [AuthorizationDecision, AuthorizationExceptionFilter, AuthorizationResponder, Authorizations, ConsentWithdrawal, Interactions],

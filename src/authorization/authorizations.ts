@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import type { Actor } from '../audit/audit-log.js';
 import { OAuthError } from '../common/oauth/oauth-error.js';
 import { Transactions } from '../database/transactions.js';
 import type { Session } from '../sessions/sessions.js';
@@ -28,16 +29,17 @@ export class Authorizations {
   ) {}
 
   /**
+   * @param actor who is signed in, from where
    * @param interaction when the user has been asked already
    * @throws {AuthorizationRefusal} when the server cannot go on now
    */
-  async proceed(checked: CheckedRequest, session: Session | undefined, interaction?: Interaction): Promise<Outcome> {
+  async proceed(checked: CheckedRequest, session: Session | undefined, actor: Actor, interaction?: Interaction): Promise<Outcome> {
     try {
       const decision = await this.decision.decide(checked, session, interaction);
       if ('ask' in decision) return decision;
       const answer = await this.transactions.run(async (manager) => {
         await this.consume(checked, interaction, manager);
-        return this.issuer.prepare(checked, decision.grant, decision.session, manager);
+        return this.issuer.prepare(checked, decision.grant, decision.session, actor, manager);
       });
       return { answer: await answer() };
     } catch (error) {

@@ -1,9 +1,11 @@
-import { Controller, Get, Param, Post, Req, Res, UseFilters } from '@nestjs/common';
+import { Controller, Get, Param, Post, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { RequestActor } from '../audit/request-actor.js';
 import { readFormText } from '../common/http/form-body.guard.js';
 import { parseAuthorizationForm } from '../common/oauth/form-params.js';
 import { Config } from '../config/config.js';
+import { AuthorizationRateGuard } from '../rate-limits/authorization-rate.guard.js';
 import { BrowserCookies } from '../sessions/browser-cookies.js';
 import { Sessions } from '../sessions/sessions.js';
 import { AuthorizationExceptionFilter } from './authorization-exception.filter.js';
@@ -16,6 +18,7 @@ import { type Interaction, Interactions, pathOf } from './interactions/interacti
 /** The authorization endpoint, RFC 6749 §3.1. */
 @ApiExcludeController()
 @Controller('oauth/authorize')
+@UseGuards(AuthorizationRateGuard)
 @UseFilters(AuthorizationExceptionFilter)
 export class AuthorizeController {
   constructor(
@@ -50,7 +53,7 @@ export class AuthorizeController {
 
   private async proceed(req: Request, res: Response, checked: CheckedRequest, interaction?: Interaction): Promise<void> {
     const session = await orRefuse(checked, this.sessions.find(this.cookies.session(req)));
-    const outcome = await this.authorizations.proceed(checked, session, interaction);
+    const outcome = await this.authorizations.proceed(checked, session, new RequestActor(req, undefined, session?.user.userId), interaction);
     if ('ask' in outcome) return this.redirect(res, interaction?.requestId ?? (await this.begin(res, checked)), outcome.ask);
     if (interaction) this.cookies.clearForm(res, pathOf(interaction.requestId));
     this.responder.send(req, res, outcome.answer);

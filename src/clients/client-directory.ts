@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ReadThroughCache } from '../common/cache/read-through-cache.js';
+import { type CacheUse, ReadThroughCache } from '../common/cache/read-through-cache.js';
 import { Config } from '../config/config.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { Client } from './client.js';
@@ -25,6 +25,10 @@ export class ClientDirectory {
     feed.onGap(async () => this.cache.clear());
   }
 
+  get cacheUse(): CacheUse {
+    return this.cache.use;
+  }
+
   /**
    * A client whatever its state, `null` when there is none. A promise only when the database has to be asked.
    * @throws {TemporarilyUnavailableError} when the database is not available, also for a client in memory: it may have been disabled
@@ -34,6 +38,11 @@ export class ClientDirectory {
     if (!CLIENT_ID.test(clientId)) return null;
     const cached = this.cache.peek(clientId);
     return cached === undefined ? this.cache.get(clientId) : cached;
+  }
+
+  /** Whether there is such a client, as far as is known without asking. */
+  isInMemory(clientId: string): boolean {
+    return Boolean(this.cache.peek(clientId));
   }
 
   /** Forgets what is in memory, after a change was committed here. */

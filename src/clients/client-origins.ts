@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ReadThroughCache } from '../common/cache/read-through-cache.js';
+import { type CacheUse, ReadThroughCache } from '../common/cache/read-through-cache.js';
 import { isWebOrigin } from '../common/oauth/web-origin.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { ClientOriginsRepository } from './client-origins.repository.js';
@@ -18,6 +18,10 @@ export class ClientOrigins {
     this.cache = new ReadThroughCache(MAX_ENTRIES, async (origin) => ((await repository.isRegistered(origin)) ? REGISTERED : null));
     feed.subscribe('client', () => this.clear());
     feed.onGap(async () => this.clear());
+  }
+
+  get cacheUse(): CacheUse {
+    return this.cache.use;
   }
 
   /**

@@ -26,6 +26,11 @@ export class ClientSecretUsage implements OnApplicationShutdown {
     });
   }
 
+  /** How many notes wait to be written. */
+  get pending(): number {
+    return this.uses.size;
+  }
+
   note(secretRowId: number): void {
     this.uses.note(secretRowId, this.clock.nowMs());
   }

@@ -3,10 +3,13 @@ import { DiscoveryModule } from '@nestjs/core';
 import { PassportModule } from '@nestjs/passport';
 import { AuditModule } from '../audit/audit.module.js';
 import { ClientAuthGuard, ConfidentialClientAuthGuard } from './authentication/client-auth.guard.js';
+import { ClientAuthenticationMetrics } from './authentication/client-authentication-metrics.js';
 import { ClientCredentials } from './authentication/client-credentials.js';
+import { ClientFailures } from './authentication/client-failures.js';
 import { ClientSecretBasicStrategy } from './authentication/client-secret-basic.strategy.js';
 import { ClientSecretPostStrategy } from './authentication/client-secret-post.strategy.js';
 import { PublicClientStrategy } from './authentication/public-client.strategy.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { BootstrapClient } from './bootstrap-client.js';
 import { ClientDirectory } from './client-directory.js';
 import { ClientOrigins } from './client-origins.js';
@@ -19,12 +22,12 @@ import { CrossOriginGuard } from './cross-origin/cross-origin.guard.js';
 import { CrossOriginPreflight } from './cross-origin/cross-origin-preflight.js';
 import { LegacyGrants } from './legacy-grants.js';
 
-const AUTHENTICATION = [ClientCredentials, ClientSecretBasicStrategy, ClientSecretPostStrategy, PublicClientStrategy, ClientAuthGuard, ConfidentialClientAuthGuard];
+const AUTHENTICATION = [ClientCredentials, ClientAuthenticationMetrics, ClientFailures, ClientSecretBasicStrategy, ClientSecretPostStrategy, PublicClientStrategy, ClientAuthGuard, ConfidentialClientAuthGuard];
 const CROSS_ORIGIN = [ClientOrigins, ClientOriginsRepository, CrossOriginGuard];
 const REGISTRATION = [ClientsRepository, ClientSecretsRepository, ClientDirectory, ClientRegistry, ClientSecretUsage, BootstrapClient, LegacyGrants];
 
 @Module({
-  imports: [PassportModule, DiscoveryModule, AuditModule],
+  imports: [PassportModule, DiscoveryModule, AuditModule, RateLimitsModule],
   providers: [...REGISTRATION, ...AUTHENTICATION, ...CROSS_ORIGIN, CrossOriginPreflight],
   exports: [...REGISTRATION, ...AUTHENTICATION, ...CROSS_ORIGIN],
 })

@@ -1,3 +1,4 @@
+import type { RateLimitQuotas } from './rate-limits.js';
 import type { Locale, SigningAlgorithm } from './settings.js';
 import type { Theme } from './theme.js';
 
@@ -26,6 +27,8 @@ export abstract class Config {
   abstract readonly workers: number;
   abstract readonly tls?: { readonly cert: string; readonly key: string };
   abstract readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'silent';
+  /** `url` with the path of the traces. */
+  abstract readonly tracing?: { readonly url: string; readonly headers: Readonly<Record<string, string>>; readonly serviceName: string; readonly sampleRatio: number };
   abstract readonly docsEnabled: boolean;
   abstract readonly theme: Theme;
   abstract readonly defaultLocale: Locale;
@@ -36,6 +39,8 @@ export abstract class Config {
   abstract readonly clientCacheEntries: number;
   abstract readonly userCacheEntries: number;
   abstract readonly passwordAttemptLimit: number;
+  /** All 0 where the limits are off. */
+  abstract readonly rateLimits: RateLimitQuotas;
   abstract readonly passwordHashThreads: number;
   abstract readonly passwordHashQueueLimit: number;
   abstract readonly refreshRetryWindowSeconds: number;
@@ -44,7 +49,10 @@ export abstract class Config {
   abstract readonly idTokenLifetimeSeconds: number;
   /** `host` or `host:port`, as the URL parser writes them. */
   abstract readonly outboundAllowedHosts: readonly string[];
+  abstract readonly metricsToken?: string;
   abstract readonly changeFeedIntervalMs: number;
+  /** 0 = for ever. */
+  abstract readonly auditRetentionDays: number;
   abstract readonly lastUsedFlushSeconds: number;
   abstract readonly shutdownDrainSeconds: number;
   abstract readonly shutdownTimeoutSeconds: number;

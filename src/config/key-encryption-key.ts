@@ -2,16 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
+/** Where the key is when none is configured. */
+export const keyEncryptionKeyFile = (databasePath: string): string => join(dirname(databasePath), 'key-encryption-key');
+
 /**
  * The key that encrypts signing keys when none is configured: made once, readable by its owner only, beside the embedded database.
  * Written whole under another name and then linked, so that of two processes that start at once both read the one that came first.
  */
-export function keyEncryptionKeyBeside(databasePath: string): Buffer {
-  const folder = dirname(databasePath);
-  const file = join(folder, 'key-encryption-key');
-  const existing = read(file);
+export function makeKeyEncryptionKey(file: string): Buffer {
+  const existing = keyEncryptionKeyIn(file);
   if (existing) return existing;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const draft = `${file}.${process.pid}.${randomBytes(4).toString('hex')}`;
   writeFileSync(draft, `${randomBytes(32).toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
   try {
@@ -21,10 +22,11 @@ export function keyEncryptionKeyBeside(databasePath: string): Buffer {
   } finally {
     rmSync(draft);
   }
-  return read(file)!;
+  return keyEncryptionKeyIn(file)!;
 }
 
-function read(file: string): Buffer | undefined {
+/** The key that was made in a file, if one was. @throws {Error} with one clear line when it cannot be read */
+export function keyEncryptionKeyIn(file: string): Buffer | undefined {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');

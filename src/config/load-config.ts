@@ -4,21 +4,24 @@ import { createSecureContext } from 'node:tls';
 import { isLoopbackHost } from '../common/oauth/redirect-uri.js';
 import type { Config, DatabaseTarget } from './config.js';
 import { ConfigurationError } from './configuration-error.js';
-import { keyEncryptionKeyBeside } from './key-encryption-key.js';
+import { keyEncryptionKeyFile, makeKeyEncryptionKey } from './key-encryption-key.js';
 import { parseOutboundAllowedHosts } from './outbound-allowed-hosts.js';
+import { readRateLimits } from './rate-limits.js';
+import { readSecret } from './secret-file.js';
 import { type RawSettings, type Setting, SETTINGS } from './settings.js';
 import { readTheme } from './theme.js';
+import { readTracing } from './tracing.js';
 import { parseTrustProxy } from './trust-proxy.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads and checks the environment.
+ * @param keyIn the key that encrypts signing keys where none is configured, in its file; made there unless the caller does otherwise
  * @throws {ConfigurationError} with every problem, not just the first
  */
-export function loadConfig(env: Environment): Config {
+export function loadConfig(env: Environment, keyIn: (file: string) => Buffer = makeKeyEncryptionKey): Config {
   const problems: string[] = [];
-  const raw = readSettings(env, problems);
   const check = <T>(read: () => T): T | undefined => {
     try {
       return read();
@@ -27,6 +30,7 @@ export function loadConfig(env: Environment): Config {
       return undefined;
     }
   };
+  const raw = readSettings(env, problems, check);
 
   const production = raw.environment === 'production';
   const host = raw.host ?? (production ? '0.0.0.0' : '127.0.0.1');
@@ -36,12 +40,13 @@ export function loadConfig(env: Environment): Config {
   const trustProxy = check(() => parseTrustProxy(raw.trustProxy));
   const outboundAllowedHosts = check(() => parseOutboundAllowedHosts(raw.outboundAllowedHosts));
   const tls = check(() => readTls(raw));
+  const tracing = check(() => readTracing(raw));
   const theme = check(() => readTheme(raw));
   const bootstrapClient = check(() => readBootstrapClient(raw, production));
   check(() => refuseSynchronize(env));
   const configuredKey = check(() => readKeyEncryptionKey(raw.keyEncryptionKey, production));
   // Last, since it may make a file: not for a configuration that is refused anyway.
-  const keyEncryptionKey = configuredKey ?? (problems.length > 0 ? undefined : check(() => keyEncryptionKeyBeside(database!.type === 'sqlite' ? database!.path : './data/mintgate.sqlite')));
+  const keyEncryptionKey = configuredKey ?? (problems.length > 0 ? undefined : check(() => keyIn(keyEncryptionKeyFile(database!.type === 'sqlite' ? database!.path : './data/mintgate.sqlite'))));
   if (problems.length > 0) throw new ConfigurationError(problems);
 
   return Object.freeze<Config>({
@@ -59,6 +64,7 @@ export function loadConfig(env: Environment): Config {
     workers: raw.workers === 'auto' ? availableParallelism() : raw.workers,
     ...(tls ? { tls } : {}),
     logLevel: raw.logLevel,
+    ...(tracing ? { tracing } : {}),
     docsEnabled: raw.docsEnabled ?? !production,
     theme: theme!,
     defaultLocale: raw.defaultLocale,
@@ -69,6 +75,7 @@ export function loadConfig(env: Environment): Config {
     clientCacheEntries: raw.clientCacheEntries,
     userCacheEntries: raw.userCacheEntries,
     passwordAttemptLimit: raw.passwordAttemptLimit,
+    rateLimits: readRateLimits(raw),
     passwordHashThreads: raw.passwordHashThreads === 'auto' ? availableParallelism() : raw.passwordHashThreads,
     passwordHashQueueLimit: raw.passwordHashQueueLimit,
     refreshRetryWindowSeconds: raw.refreshRetryWindowSeconds,
@@ -76,17 +83,19 @@ export function loadConfig(env: Environment): Config {
     sessionIdleLifetimeSeconds: raw.sessionIdleLifetimeSeconds,
     idTokenLifetimeSeconds: raw.idTokenLifetimeSeconds,
     outboundAllowedHosts: outboundAllowedHosts!,
+    ...(raw.metricsToken === undefined ? {} : { metricsToken: raw.metricsToken }),
     changeFeedIntervalMs: raw.changeFeedIntervalMs,
+    auditRetentionDays: raw.auditRetentionDays,
     lastUsedFlushSeconds: raw.lastUsedFlushSeconds,
     shutdownDrainSeconds: raw.shutdownDrainSeconds ?? (production ? 5 : 1),
     shutdownTimeoutSeconds: raw.shutdownTimeoutSeconds,
   });
 }
 
-function readSettings(env: Environment, problems: string[]): RawSettings {
+function readSettings(env: Environment, problems: string[], check: <T>(read: () => T) => T | undefined): RawSettings {
   const raw: Record<string, unknown> = {};
-  for (const [name, { env: variable, schema, fallback }] of Object.entries(SETTINGS as Readonly<Record<string, Setting<unknown>>>)) {
-    const given = env[variable]?.trim();
+  for (const [name, { env: variable, schema, fallback, secret }] of Object.entries(SETTINGS as Readonly<Record<string, Setting<unknown>>>)) {
+    const given = (secret ? check(() => readSecret(env, variable)) : env[variable])?.trim();
     const text = given === undefined || given === '' ? fallback : given;
     if (text === undefined) continue;
     const result = schema.safeParse(text);

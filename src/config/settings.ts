@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isOtlpEndpoint } from './tracing.js';
 
 /** One environment variable: how it is read, what it is when unset, and the words for its reference page. */
 export interface Setting<T> {
@@ -11,6 +12,7 @@ export interface Setting<T> {
   readonly description: string;
   /** An example for .env.example where there is no fallback. */
   readonly example?: string;
+  /** May be given in a file, by `<env>_FILE`. */
   readonly secret?: boolean;
 }
 
@@ -18,6 +20,7 @@ const setting = <const S extends Setting<unknown>>(spec: S): S => spec;
 
 const integer = (min: number, max: number) =>
   z.string().regex(/^\d{1,9}$/, `must be a whole number from ${min} to ${max}`).transform(Number).refine((n) => n >= min && n <= max, `must be a whole number from ${min} to ${max}`);
+const quota = integer(0, 100_000_000);
 const oneOf = <const T extends string>(...values: T[]) => z.string().refine((text): text is T => (values as string[]).includes(text), `must be one of ${values.join(', ')}`);
 const boolean = oneOf('true', 'false').transform((text) => text === 'true');
 const text = z.string();
@@ -82,6 +85,20 @@ export const SETTINGS = {
     env: 'LOG_LEVEL', schema: oneOf('fatal', 'error', 'warn', 'info', 'debug', 'silent'), fallback: 'info',
     description: '`info` logs refused and failed requests and what changes; `debug` logs every request.',
   }),
+  otlpEndpoint: setting({
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT', schema: text.refine(isOtlpEndpoint, 'must be an http or https URL without user information, query and fragment, such as http://127.0.0.1:4318'),
+    fallbackNote: 'none: no traces', example: '',
+    description: 'A collector that takes OTLP over HTTP (protobuf), to which traces of requests go (to `/v1/traces` below it). No `OTEL_` variable but the four here is promised to do anything.',
+  }),
+  otlpHeaders: setting({
+    env: 'OTEL_EXPORTER_OTLP_HEADERS', schema: text, secret: true, fallbackNote: 'none', example: '',
+    description: 'Headers for the collector: `name=value` pairs with commas between them, values percent-encoded.',
+  }),
+  otelServiceName: setting({ env: 'OTEL_SERVICE_NAME', schema: z.string().regex(/^\P{Control}{1,255}$/u, 'must have 255 characters or fewer, and no control characters'), fallback: 'mintgate', description: 'The name under which the traces are found.' }),
+  traceSampleRatio: setting({
+    env: 'OTEL_TRACES_SAMPLER_ARG', schema: z.string().regex(/^(0(\.\d{1,9})?|1(\.0{1,9})?)$/, 'must be a number from 0 to 1').transform(Number), fallback: '1',
+    description: 'Which part of the traces that begin here is recorded, 0 to 1. One that a proxy of `TRUST_PROXY` began is recorded when that proxy says so in `traceparent`.',
+  }),
   docsEnabled: setting({
     env: 'DOCS_ENABLED', schema: boolean, fallbackNote: '`true`; `false` in production', example: 'true',
     description: 'Serves the API documentation: `/docs` and `/openapi.json`.',
@@ -122,6 +139,35 @@ export const SETTINGS = {
     env: 'PASSWORD_ATTEMPT_LIMIT', schema: integer(1, 10_000), fallback: '10',
     description: 'Wrong passwords for one account from one address that are looked at in 15 minutes. An account takes ten times, an address thirty times as many in all.',
   }),
+  rateLimitEnabled: setting({
+    env: 'RATE_LIMIT_ENABLED', schema: boolean, fallback: 'true',
+    description: 'Limits requests by client, account and address: the `RATE_LIMIT_…` below. `false` = none of them; the throttle of wrong passwords (`PASSWORD_ATTEMPT_LIMIT`) stays.',
+  }),
+  rateLimitTokenPerMinute: setting({
+    env: 'RATE_LIMIT_TOKEN_PER_MINUTE', schema: quota, fallback: '60000', description: 'Token requests of one client in a minute (of one without a secret: from one address). 0 = no such limit, here and below.',
+  }),
+  rateLimitIntrospectionPerMinute: setting({ env: 'RATE_LIMIT_INTROSPECTION_PER_MINUTE', schema: quota, fallback: '60000', description: 'Introspections by one client in a minute.' }),
+  rateLimitInactiveTokensPerMinute: setting({
+    env: 'RATE_LIMIT_INACTIVE_TOKENS_PER_MINUTE', schema: quota, fallback: '600',
+    description: 'Tokens in a minute of which introspection tells one client that they are not active. Beyond that it tells of active ones only.',
+  }),
+  rateLimitClientFailuresPer5Minutes: setting({
+    env: 'RATE_LIMIT_CLIENT_FAILURES_PER_5_MINUTES', schema: quota, fallback: '600',
+    description: 'Failed authentications of one client from one address in five minutes. Beyond that its secrets are not looked at when they come from there.',
+  }),
+  rateLimitAddressFailuresPer5Minutes: setting({
+    env: 'RATE_LIMIT_ADDRESS_FAILURES_PER_5_MINUTES', schema: quota, fallback: '6000',
+    description: 'Failed authentications of all clients, and invalid tokens at the admin API, from one address in five minutes.',
+  }),
+  rateLimitAccountLoginsPerMinute: setting({
+    env: 'RATE_LIMIT_ACCOUNT_LOGINS_PER_MINUTE', schema: quota, fallback: '600', description: 'Passwords for one account from one address in a minute, right or wrong.',
+  }),
+  rateLimitAddressLoginsPerMinute: setting({ env: 'RATE_LIMIT_ADDRESS_LOGINS_PER_MINUTE', schema: quota, fallback: '3000', description: 'Passwords for all accounts from one address in a minute.' }),
+  rateLimitAuthorizationPerMinute: setting({
+    env: 'RATE_LIMIT_AUTHORIZATION_PER_MINUTE', schema: quota, fallback: '6000',
+    description: 'Requests from one address in a minute to the authorization endpoint, its pages, pushed authorization requests and the account page.',
+  }),
+  rateLimitAdminPerMinute: setting({ env: 'RATE_LIMIT_ADMIN_PER_MINUTE', schema: quota, fallback: '6000', description: 'Requests of one client to the admin API in a minute.' }),
   passwordHashThreads: setting({
     env: 'PASSWORD_HASH_THREADS', schema: z.union([z.literal('auto'), integer(1, 64)]), fallback: 'auto',
     description: 'Threads that hash passwords, for each process; `auto` = one for each core. Each takes 19 MiB while it works.',
@@ -144,13 +190,21 @@ export const SETTINGS = {
     env: 'OUTBOUND_ALLOWED_HOSTS', schema: text, fallback: '',
     description: 'Comma-separated hosts (`host` for all of its ports, or `host:port`; exact names or IP addresses) to which requests to URLs of clients may go wherever they are, over http too. All others are reached by https on port 443 of public addresses only.',
   }),
+  metricsToken: setting({
+    env: 'METRICS_TOKEN', schema: text.regex(/^[A-Za-z0-9._~+/-]{16,256}=*$/, 'must be 16 to 256 characters that a bearer token may have: letters, digits, . _ ~ + / -'), secret: true, fallbackNote: 'none: `/metrics` asks for no token',
+    description: 'What a scraper of `/metrics` must bring as its bearer token. Make one with `openssl rand -hex 32`.', example: '',
+  }),
   changeFeedIntervalMs: setting({
     env: 'CHANGE_FEED_INTERVAL_MS', schema: integer(20, 900), fallback: '250',
     description: 'Milliseconds between two looks at what other instances changed (revocations, clients, resources, keys).',
   }),
+  auditRetentionDays: setting({
+    env: 'AUDIT_RETENTION_DAYS', schema: integer(0, 36_500), fallback: '400',
+    description: 'Days that events stay in the audit log. 0 keeps them for ever.',
+  }),
   lastUsedFlushSeconds: setting({
     env: 'LAST_USED_FLUSH_SECONDS', schema: integer(1, 3600), fallback: '5',
-    description: 'How often what is written behind goes to the database, in seconds: when client secrets were last used, when users last signed in, how often grants were used.',
+    description: 'How often what is written behind goes to the database, in seconds: when client secrets were last used, when users last signed in, how often grants were used, what the audit log observes.',
   }),
   shutdownDrainSeconds: setting({
     env: 'SHUTDOWN_DRAIN_SECONDS', schema: integer(0, 300), fallbackNote: '`5` in production, else `1`', example: '5',

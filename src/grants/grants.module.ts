@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
+import { AuditModule } from '../audit/audit.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { Cleanup } from '../database/cleanup.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { ResourcesModule } from '../resources/resources.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
@@ -15,6 +17,7 @@ import { GrantedTarget } from './granted-target.js';
 import { PasswordGrant } from './password/password.grant.js';
 import { RefreshTokenGrant } from './refresh-token/refresh-token.grant.js';
 import { TokenController } from './token.controller.js';
+import { TokenMetrics } from './token-metrics.js';
 import { GrantUsage } from './usage/grant-usage.js';
 import { GrantUsageRepository } from './usage/grant-usage.repository.js';
 import { UsageRetention } from './usage/usage-retention.js';
@@ -26,10 +29,10 @@ const AUTHORIZATION_CODES = [AuthorizationCodes, AuthorizationCodesRepository, G
 const USAGE = [GrantUsage, GrantUsageRepository, UsageRetention];
 
 @Module({
-  imports: [ClientsModule, UsersModule, ResourcesModule, SessionsModule, TokensModule],
+  imports: [AuditModule, RateLimitsModule, ClientsModule, UsersModule, ResourcesModule, SessionsModule, TokensModule],
   controllers: [TokenController],
-  providers: [...HANDLERS, { provide: GRANT_HANDLERS, inject: HANDLERS, useFactory: (...handlers: GrantHandler[]) => handlers }, GrantDispatcher, UserScope, ...AUTHORIZATION_CODES, ...USAGE],
-  exports: [AuthorizationCodes, GrantDispatcher, GrantUsage, GrantUsageRepository, UserScope],
+  providers: [...HANDLERS, { provide: GRANT_HANDLERS, inject: HANDLERS, useFactory: (...handlers: GrantHandler[]) => handlers }, GrantDispatcher, TokenMetrics, UserScope, ...AUTHORIZATION_CODES, ...USAGE],
+  exports: [AuthorizationCodes, GrantDispatcher, GrantUsage, GrantUsageRepository, TokenMetrics, UserScope],
 })
 export class GrantsModule {
   constructor(cleanup: Cleanup, codes: AuthorizationCodesRepository, retention: UsageRetention) {

@@ -57,6 +57,10 @@ export class ConsentPage {
       await this.audit.record({ type: 'consent.given', actor, clientId: client.clientId, userId: user.userId, detail: { scope: formatScope(scope) } }, manager);
     });
   }
+
+  noteRefusal({ client }: Interaction, { user }: Session, actor: Actor): void {
+    this.audit.note({ type: 'consent.refused', actor, clientId: client.clientId, userId: user.userId });
+  }
 }
 
 const describedBy = (description: string | undefined) => (description === undefined ? {} : { description });

@@ -3,6 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { AuthorizationExceptionFilter } from '../authorization/authorization-exception.filter.js';
 import { type Interaction, Interactions } from '../authorization/interactions/interactions.js';
+import { AuthorizationRateGuard } from '../rate-limits/authorization-rate.guard.js';
 import { BrowserCookies } from '../sessions/browser-cookies.js';
 import { CsrfTokens } from '../sessions/csrf-tokens.js';
 import { type Session, Sessions } from '../sessions/sessions.js';
@@ -14,6 +15,7 @@ import { PageFormGuard, type PageFormRequest } from './page-form.guard.js';
 /** Where a user says whether a client may have what it asks for. */
 @ApiExcludeController()
 @Controller('oauth/authorize/:request_id/consent')
+@UseGuards(AuthorizationRateGuard)
 @UseFilters(AuthorizationExceptionFilter)
 export class ConsentController {
   constructor(
@@ -39,9 +41,14 @@ export class ConsentController {
     this.csrf.assert(req.body.csrf_token, interaction.cookie, this.cookies.session(req));
     const { decision } = req.body;
     if (decision === 'switch_user') return this.back.resume(res, interaction, 'login');
-    if (decision !== 'allow') return this.back.refuse(req, res, interaction);
-    if (session) await this.page.allow(interaction, session, browserActor(req));
+    if (decision !== 'allow') return this.refuse(req, res, interaction, session);
+    if (session) await this.page.allow(interaction, session, browserActor(req, session.user));
     this.back.resume(res, interaction);
+  }
+
+  private async refuse(req: Request, res: Response, interaction: Interaction, session: Session | undefined): Promise<void> {
+    await this.back.refuse(req, res, interaction);
+    if (session) this.page.noteRefusal(interaction, session, browserActor(req, session.user));
   }
 
   private async open(req: Request, requestId: string): Promise<{ interaction: Interaction; session: Session | undefined }> {

@@ -4,6 +4,7 @@ import { AuthorizationModule } from '../authorization/authorization.module.js';
 import { ConsentsModule } from '../consents/consents.module.js';
 import { LogoutModule } from '../logout/logout.module.js';
 import { PagesModule } from '../pages/pages.module.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { ResourcesModule } from '../resources/resources.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
@@ -17,7 +18,7 @@ import { LoginController } from './login.controller.js';
 import { SignIn } from './sign-in.js';
 
 @Module({
-  imports: [AuditModule, AuthorizationModule, ConsentsModule, LogoutModule, PagesModule, ResourcesModule, SessionsModule, UsersModule],
+  imports: [AuditModule, AuthorizationModule, ConsentsModule, LogoutModule, PagesModule, RateLimitsModule, ResourcesModule, SessionsModule, UsersModule],
   controllers: [LoginController, ConsentController, AccountController],
   providers: [AccountPage, ConsentPage, InteractionReturn, PasswordChange, SignIn],
 })

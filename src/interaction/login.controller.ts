@@ -6,6 +6,7 @@ import { type Interaction, Interactions, pathOf } from '../authorization/interac
 import { formActionSource } from '../pages/page-headers.js';
 import { preferLocales } from '../pages/page-locale.js';
 import { PageRenderer } from '../pages/page-renderer.js';
+import { AuthorizationRateGuard } from '../rate-limits/authorization-rate.guard.js';
 import { CsrfTokens } from '../sessions/csrf-tokens.js';
 import { InteractionReturn } from './interaction-return.js';
 import { PageFormGuard, type PageFormRequest } from './page-form.guard.js';
@@ -16,6 +17,7 @@ const STATUS = { none: 200, credentials: 400, busy: 503 } as const;
 /** Where a user signs in for an authorization request. */
 @ApiExcludeController()
 @Controller('oauth/authorize/:request_id/login')
+@UseGuards(AuthorizationRateGuard)
 @UseFilters(AuthorizationExceptionFilter)
 export class LoginController {
   constructor(

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { EntityManager } from 'typeorm';
+import { AuditLog } from '../audit/audit-log.js';
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
 import { SessionEnd } from '../logout/session-end.js';
 import { BrowserCookies } from '../sessions/browser-cookies.js';
@@ -23,6 +24,7 @@ export class SignIn {
     private readonly sessions: Sessions,
     private readonly sessionEnd: SessionEnd,
     private readonly cookies: BrowserCookies,
+    private readonly audit: AuditLog,
   ) {}
 
   /**
@@ -41,8 +43,10 @@ export class SignIn {
         return opened;
       });
       if (!begun) return 'credentials';
-      this.cookies.setSession(res, begun.cookie);
-      if (before && before.sessionId !== begun.session.sessionId) await this.sessionEnd.end(before.sessionId, actor);
+      const { session, cookie } = begun;
+      this.audit.note({ type: 'session.begun', actor: browserActor(req, session.user), userId: session.user.userId, detail: { session_id: session.sessionId } });
+      this.cookies.setSession(res, cookie);
+      if (before && before.sessionId !== session.sessionId) await this.sessionEnd.end(before.sessionId, browserActor(req, before.user));
       return undefined;
     } catch (error) {
       if (error instanceof TemporarilyUnavailableError) return 'busy';
@@ -54,6 +58,6 @@ export class SignIn {
   async end(req: Request, res: Response): Promise<void> {
     const session = await this.sessions.find(this.cookies.session(req));
     this.cookies.clearSession(res);
-    if (session) await this.sessionEnd.end(session.sessionId, browserActor(req));
+    if (session) await this.sessionEnd.end(session.sessionId, browserActor(req, session.user));
   }
 }

@@ -10,7 +10,7 @@ import type { SigningAlgorithm } from '../config/settings.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { FatalStartupError, Startup } from '../database/startup.js';
 import { importPrivate, importPublic } from './key-pair.js';
-import type { SigningKeyEntity } from './signing-key.entity.js';
+import type { SigningKeyEntity, SigningKeyStatus } from './signing-key.entity.js';
 import { SigningKeysRepository } from './signing-keys.repository.js';
 
 export interface SigningKey {
@@ -23,6 +23,15 @@ export interface SigningKey {
   readonly expiresAtMs: number | null;
 }
 
+/** Where a key stands in its life; times are milliseconds since the epoch. */
+export interface KeyState {
+  readonly alg: SigningAlgorithm;
+  readonly status: SigningKeyStatus;
+  readonly publishedAtMs: number;
+  /** `null` while it does not sign yet. */
+  readonly activatedAtMs: number | null;
+}
+
 /** What a private key is sealed for, so that no row can be put in another's place. */
 export const sealContext = (kid: string): string => `signing-key:${kid}`;
 
@@ -32,6 +41,7 @@ export class KeyRing {
   private byKid: ReadonlyMap<string, SigningKey> = new Map();
   private activeByAlg: ReadonlyMap<string, SigningKey> = new Map();
   private newestActive: SigningKey | undefined;
+  private loadedStates: readonly KeyState[] = [];
   private readonly loads = new Serial();
 
   constructor(
@@ -43,7 +53,7 @@ export class KeyRing {
     startup: Startup,
   ) {
     // First of all, so that an instance that cannot open the keys stops before it adds its own.
-    startup.prepare(() => this.load(true));
+    startup.prepare(() => this.open());
     startup.load(() => this.reload());
     feed.subscribe('signing-key', () => this.reload());
     feed.onGap(() => this.reload());
@@ -57,6 +67,11 @@ export class KeyRing {
     const key = this.activeByAlg.get(alg) ?? this.newestActive;
     if (!key) throw new TemporarilyUnavailableError('no active signing key is loaded');
     return key;
+  }
+
+  /** Of every key that is loaded, newest first. */
+  get states(): readonly KeyState[] {
+    return this.loadedStates;
   }
 
   get canSign(): boolean {
@@ -78,6 +93,11 @@ export class KeyRing {
     return { keys: [...this.byKid.values()].filter((key) => this.inUse(key)).map((key) => key.publicJwk) };
   }
 
+  /** Loads the keys. @throws {FatalStartupError} when one of them was sealed under another key */
+  open(): Promise<void> {
+    return this.loads.run(() => this.load(true));
+  }
+
   reload(): Promise<void> {
     return this.loads.run(() => this.load(false));
   }
@@ -92,6 +112,7 @@ export class KeyRing {
       else if (strict) throw new FatalStartupError('KEY_ENCRYPTION_KEY: does not open the signing keys in this database; start with the key that they were made under');
       else this.logger.warn('a signing key cannot be opened with this KEY_ENCRYPTION_KEY', { kid: row.kid });
     }
+    this.loadedStates = loaded.map(([{ status, publishedAt, activatedAt }, { alg }]) => ({ alg, status, publishedAtMs: publishedAt, activatedAtMs: activatedAt }));
     this.byKid = new Map(loaded.map(([row, key]) => [row.kid, key]));
     const active = loaded.filter(([row]) => row.status === 'active');
     this.activeByAlg = new Map(active.map(([row, key]) => [row.alg, key]));

@@ -6,6 +6,8 @@ import type { BackchannelLogoutEntity } from './backchannel-logout.entity.js';
 type Row = Record<string, string | number>;
 
 const COLUMNS = ['client_id', 'subject', 'session_id', 'attempts', 'next_attempt_at', 'expires_at'];
+/** Each is a row in the audit log. */
+const EXPIRED_BATCH = 100;
 const PLACES = `(${COLUMNS.map(() => '?').join(', ')})`;
 
 @Injectable()
@@ -44,13 +46,17 @@ export class BackchannelLogoutsRepository {
     return (await this.database.execute('DELETE FROM backchannel_logouts WHERE id = ? AND next_attempt_at = ?', [claimed.id, claimed.nextAttemptAt], manager)) === 1;
   }
 
+  countAll(): Promise<number> {
+    return this.database.countBelow('backchannel_logouts', 'expires_at', Number.MAX_SAFE_INTEGER);
+  }
+
   countExpired(nowMs: number): Promise<number> {
     return this.database.countBelow('backchannel_logouts', 'expires_at', nowMs);
   }
 
-  /** Deletes a batch of what nobody tries to send any more. Answers how many it deleted. */
-  deleteExpired(nowMs: number): Promise<number> {
-    return this.database.deleteBelow('backchannel_logouts', 'expires_at', nowMs);
+  /** Some of what nobody tries to send any more. */
+  async expired(nowMs: number): Promise<BackchannelLogoutEntity[]> {
+    return (await this.database.query<Row>(`SELECT id, ${COLUMNS.join(', ')} FROM backchannel_logouts WHERE expires_at < ? ORDER BY expires_at LIMIT ${EXPIRED_BATCH}`, [nowMs])).map(toEntity);
   }
 }
 

@@ -59,6 +59,11 @@ export class BackchannelLogouts implements OnApplicationShutdown {
     await this.logouts.insert(logouts.map(({ clientId, subject, sessionId }) => ({ clientId, subject, sessionId, attempts: 0, nextAttemptAt: nowMs, expiresAt: nowMs + KEPT_MS })), manager);
   }
 
+  /** How many wait to be delivered, those under way included, up to a million. */
+  countWaiting(): Promise<number> {
+    return this.logouts.countAll();
+  }
+
   /** Sends what is due without waiting for the next look. To be called after the COMMIT; nobody has to wait for it. */
   deliverSoon(): void {
     if (this.stopped || this.lookWaits) return;

@@ -10,16 +10,17 @@ import { BackchannelLogoutRequest } from './backchannel-logout-request.js';
 import { BackchannelLogouts } from './backchannel-logouts.js';
 import { BackchannelLogoutsRepository } from './backchannel-logouts.repository.js';
 import { EndedSessions } from './ended-sessions.js';
+import { ExpiredLogouts } from './expired-logouts.js';
 import { LogoutTokenIssuer } from './logout-token-issuer.js';
 import { SessionEnd } from './session-end.js';
 
 @Module({
   imports: [AuditModule, ClientsModule, SessionsModule, TokensModule, UsersModule],
-  providers: [SessionEnd, EndedSessions, BackchannelLogouts, BackchannelLogoutDelivery, BackchannelLogoutRequest, BackchannelLogoutsRepository, LogoutTokenIssuer],
+  providers: [SessionEnd, EndedSessions, BackchannelLogouts, BackchannelLogoutDelivery, BackchannelLogoutRequest, BackchannelLogoutsRepository, ExpiredLogouts, LogoutTokenIssuer],
   exports: [BackchannelLogouts, SessionEnd],
 })
 export class LogoutModule {
-  constructor(cleanup: Cleanup, logouts: BackchannelLogoutsRepository) {
+  constructor(cleanup: Cleanup, logouts: ExpiredLogouts) {
     cleanup.register('backchannel_logouts', logouts);
   }
 }

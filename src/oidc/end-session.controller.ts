@@ -59,7 +59,8 @@ export class EndSessionController {
     this.csrf.assert(params.csrf_token, this.cookies.session(req));
     const request = await this.requests.read(params);
     if (params.decision !== 'sign_out') return redirect(res, `${this.config.issuer}/account`);
-    await this.end(req, res, (await this.sessions.find(this.cookies.session(req)))?.sessionId);
+    const session = await this.sessions.find(this.cookies.session(req));
+    await this.end(req, res, session?.sessionId, session);
     this.leave(req, res, request);
   }
 
@@ -68,7 +69,7 @@ export class EndSessionController {
     const request = await this.requests.read(params);
     const session = await this.sessions.find(this.cookies.session(req));
     if (session && session.sessionId !== request.hintedSessionId) return this.ask(req, res, params, request, session);
-    await this.end(req, res, request.hintedSessionId);
+    await this.end(req, res, request.hintedSessionId, session);
     this.leave(req, res, request);
   }
 
@@ -91,8 +92,9 @@ export class EndSessionController {
     this.pages.render(req, res, 200, 'logout_confirm', view, target === undefined ? {} : { formAction: [formActionSource(target)] });
   }
 
-  private async end(req: Request, res: Response, sessionId: string | undefined): Promise<void> {
-    if (sessionId !== undefined) await this.sessionEnd.end(sessionId, { address: clientAddress(req), requestId: requestId(req) });
+  private async end(req: Request, res: Response, sessionId: string | undefined, session?: Session): Promise<void> {
+    const actor = { ...(session ? { userId: session.user.userId } : {}), address: clientAddress(req), requestId: requestId(req) };
+    if (sessionId !== undefined) await this.sessionEnd.end(sessionId, actor);
     // One that was not sent is not known to be void: any site could have it dropped.
     if (this.cookies.session(req) !== undefined) this.cookies.clearSession(res);
   }

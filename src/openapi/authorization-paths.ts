@@ -47,6 +47,7 @@ const authorize = {
     200: page('A page that posts the answer to the redirect URI (response_mode form_post)'),
     303: { description: 'To the redirect URI with the answer or with an error (RFC 6749 section 4.1.2), or to the pages on which the user signs in and consents' },
     400: page('An error that the client cannot be told of: it, or the redirect URI, is not known'),
+    429: page('More requests come from the address than a limit allows'),
   },
 };
 
@@ -86,7 +87,7 @@ export const AUTHORIZATION_PATHS = {
       operationId: 'pushAuthorizationRequest',
       security: [{ client: [] }],
       requestBody: clientForm(['response_type'], authorizationRequest, { code: example }),
-      responses: { 201: json('A reference to it', { type: 'object', required: ['request_uri', 'expires_in'], properties: { request_uri: { type: 'string' }, expires_in: { type: 'integer', description: 'Seconds' } } }), 400: error('What the authorization endpoint would answer'), 401: failures[401], 503: failures[503] },
+      responses: { 201: json('A reference to it', { type: 'object', required: ['request_uri', 'expires_in'], properties: { request_uri: { type: 'string' }, expires_in: { type: 'integer', description: 'Seconds' } } }), 400: error('What the authorization endpoint would answer'), 401: failures[401], 429: failures[429], 503: failures[503] },
     },
   },
   '/oauth/userinfo': {

@@ -1,5 +1,5 @@
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { clientForm, error, failures, json, ref } from './path-parts.js';
+import { clientForm, error, failures, json, limitHeaders, ref } from './path-parts.js';
 
 type Paths = OpenAPIObject['paths'];
 type Schemas = NonNullable<NonNullable<OpenAPIObject['components']>['schemas']>;
@@ -30,7 +30,7 @@ export const OAUTH_PATHS = {
           authorization_code: { grant_type: 'authorization_code', code: 'mg_ac_the-code-of-the-redirect', redirect_uri: 'https://desk.example.com/callback', code_verifier: 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk' },
         },
       ),
-      responses: { 200: json('A token', ref('TokenResponse')), ...failures },
+      responses: { 200: { ...json('A token', ref('TokenResponse')), headers: limitHeaders }, ...failures },
     },
   },
   '/oauth/introspect': {
@@ -41,7 +41,7 @@ export const OAUTH_PATHS = {
       operationId: 'introspect',
       security: [{ client: [] }],
       requestBody: clientForm(['token'], { token: { type: 'string' }, token_type_hint: { type: 'string' } }, { token: { token: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2ln' } }),
-      responses: { 200: json('What it says', ref('IntrospectionResponse')), 400: error('invalid_request'), 401: failures[401], 503: failures[503] },
+      responses: { 200: { ...json('What it says', ref('IntrospectionResponse')), headers: limitHeaders }, 400: error('invalid_request'), 401: failures[401], 429: failures[429], 503: failures[503] },
     },
   },
   '/oauth/revoke': {
@@ -52,7 +52,7 @@ export const OAUTH_PATHS = {
       operationId: 'revoke',
       security: [{ client: [] }],
       requestBody: clientForm(['token'], { token: { type: 'string' }, token_type_hint: { type: 'string' } }, { token: { token: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2ln' } }),
-      responses: { 200: json('It is not valid now, whatever it was', { type: 'object' }), 400: error('invalid_request; unauthorized_client for a token of another client'), 401: failures[401], 503: failures[503] },
+      responses: { 200: json('It is not valid now, whatever it was', { type: 'object' }), 400: error('invalid_request; unauthorized_client for a token of another client'), 401: failures[401], 429: failures[429], 503: failures[503] },
     },
   },
   '/.well-known/oauth-authorization-server': { get: { tags: ['Metadata'], summary: 'Server metadata (RFC 8414)', operationId: 'metadata', responses: { 200: json('The metadata', { type: 'object' }) } } },
@@ -60,6 +60,15 @@ export const OAUTH_PATHS = {
   '/.well-known/jwks.json': { get: { tags: ['Metadata'], summary: 'Public signing keys (RFC 7517)', operationId: 'jwks', responses: { 200: { description: 'A JWK Set', content: { 'application/jwk-set+json': { schema: { type: 'object' } } } } } } },
   '/health/live': { get: { tags: ['Health'], summary: 'The process answers', operationId: 'live', responses: { 200: json('It does', { type: 'object' }) } } },
   '/health/ready': { get: { tags: ['Health'], summary: 'It can serve', operationId: 'ready', responses: { 200: json('It can', { type: 'object' }), 503: json('It cannot', { type: 'object' }) } } },
+  '/metrics': {
+    get: {
+      tags: ['Metrics'],
+      summary: 'Metrics for Prometheus',
+      description: 'With METRICS_TOKEN that token is needed, as a bearer token.',
+      operationId: 'metrics',
+      responses: { 200: { description: 'The text format', content: { 'text/plain': { schema: { type: 'string' } } } }, 401: { description: 'Without the token' }, 503: { description: 'The other workers cannot be asked now' } },
+    },
+  },
 } as unknown as Paths;
 
 export const OAUTH_SCHEMAS = {

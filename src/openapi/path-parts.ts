@@ -23,8 +23,19 @@ export const clientForm = (required: string[], properties: object, examples: Rec
     examples,
   );
 
+const rateLimit = (example: string, description: string) => ({ description, schema: { type: 'string' }, example });
+
+/** Of an answer that tells what its caller may still ask for (draft-ietf-httpapi-ratelimit-headers). */
+export const limitHeaders = {
+  'RateLimit-Policy': rateLimit('"token";q=60000;w=60', 'The limit that is nearest: q requests in w seconds. Not where limits are off.'),
+  RateLimit: rateLimit('"token";r=59999;t=42', 'r requests are left; in t seconds its window ends.'),
+};
+
+const refusalHeaders = { ...limitHeaders, 'Retry-After': { description: 'Seconds', schema: { type: 'integer', minimum: 1 } } };
+
 export const failures = {
   400: error('invalid_request, invalid_grant, invalid_scope, invalid_target, unauthorized_client or unsupported_grant_type'),
   401: error('invalid_client'),
+  429: { ...error('temporarily_unavailable: more requests than a limit allows; try again after Retry-After'), headers: refusalHeaders },
   503: error('temporarily_unavailable: try again after Retry-After'),
 };

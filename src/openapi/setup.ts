@@ -4,6 +4,7 @@ import helmet from 'helmet';
 import { isManagementPath } from '../common/http/request-target.js';
 import type { Config } from '../config/config.js';
 import { AUTHORIZATION_PATHS } from './authorization-paths.js';
+import { GATEWAY_PATHS } from './gateway-paths.js';
 import { OAUTH_PATHS, OAUTH_SCHEMAS } from './oauth-paths.js';
 import { ADMIN_SCOPES } from '../resources/admin-api.js';
 
@@ -17,12 +18,13 @@ function openApiDocument(app: NestExpressApplication, { issuer, management }: Co
     .addServer(issuer)
     .addBasicAuth({ type: 'http', scheme: 'basic', description: 'client_id and client_secret of a client' }, 'client')
     .addOAuth2({ type: 'oauth2', flows: { clientCredentials: { tokenUrl: `${issuer}/oauth/token`, scopes: ADMIN_SCOPES } } }, 'admin')
+    .addBearerAuth({ type: 'http', scheme: 'bearer', description: 'An access token of whichever client the gateway lets in' }, 'token')
     .addSecurity('user', { type: 'openIdConnect', openIdConnectUrl: `${issuer}/.well-known/openid-configuration` })
     .build();
   const document = SwaggerModule.createDocument(app, config);
   return {
     ...document,
-    paths: { ...OAUTH_PATHS, ...AUTHORIZATION_PATHS, ...(management ? onThisListener(document.paths) : document.paths) },
+    paths: { ...OAUTH_PATHS, ...AUTHORIZATION_PATHS, ...GATEWAY_PATHS, ...(management ? onThisListener(document.paths) : document.paths) },
     components: { ...document.components, schemas: { ...OAUTH_SCHEMAS, ...document.components?.schemas } },
   };
 }

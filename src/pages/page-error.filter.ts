@@ -5,6 +5,9 @@ import { requestId } from '../common/http/request-context.js';
 import { asOAuthError } from '../common/oauth/oauth-exception.filter.js';
 import { PageRenderer } from './page-renderer.js';
 
+/** Where the status says more than the code. */
+const REASON_OF: ReadonlyMap<number, 'not_found' | 'too_many_requests'> = new Map([[404, 'not_found'], [429, 'too_many_requests']]);
+
 /** Shows every refusal as a page, where a user and not a client is listening (RFC 6749 §4.1.2.1). Status and log line are those of the OAuth endpoints. */
 @Injectable()
 @Catch()
@@ -26,6 +29,6 @@ export class PageErrorFilter implements ExceptionFilter {
       return;
     }
     const reference = requestId(req);
-    this.pages.render(req, res, status, 'error', { status, reason: status === 404 ? 'not_found' : code, code, description, reference }, { headers: { 'X-Request-Id': reference, ...headers } });
+    this.pages.render(req, res, status, 'error', { status, reason: REASON_OF.get(status) ?? code, code, description, reference }, { headers: { 'X-Request-Id': reference, ...headers } });
   }
 }

@@ -1,8 +1,10 @@
 import { type CanActivate, createParamDecorator, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { Request } from 'express';
+import type { Request, Response } from 'express';
+import { RequestActor } from '../audit/request-actor.js';
 import { Problem } from '../common/http/problem.js';
 import { Config } from '../config/config.js';
+import { RateLimits } from '../rate-limits/rate-limits.js';
 import { adminAudience, type AdminScope } from '../resources/admin-api.js';
 import { type AccessToken, AccessTokenVerifier } from './access-token-verifier.js';
 import { bearerChallenge, bearerTokenOf } from './bearer-token.js';
@@ -12,7 +14,8 @@ const REQUIRED_SCOPE = 'mintgate:required-scope';
 /** The scope that a route of the admin API demands. Every route names one: the guard refuses a route that does not. */
 export const RequiredScope = (scope: AdminScope) => SetMetadata(REQUIRED_SCOPE, scope);
 
-interface BearerRequest extends Request {
+/** `accessToken`: one that is valid, whether it may do what is asked for or not. */
+export interface BearerRequest extends Request {
   accessToken?: AccessToken;
 }
 
@@ -26,12 +29,18 @@ export class BearerGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly config: Config,
     private readonly verifier: AccessTokenVerifier,
+    private readonly limits: RateLimits,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const req = context.switchToHttp().getRequest<BearerRequest>();
+    const http = context.switchToHttp();
+    const req = http.getRequest<BearerRequest>();
     const token = await this.verifier.verify(bearerToken(req));
-    if (!token) throw challenge(401, 'invalid_token', 'The access token is not valid.');
+    if (!token) {
+      this.limits.bearerFailed(new RequestActor(req));
+      throw challenge(401, 'invalid_token', 'The access token is not valid.');
+    }
+    req.accessToken = token;
     const required = this.reflector.get<AdminScope | undefined>(REQUIRED_SCOPE, context.getHandler());
     const forAdmin = token.audience.includes(adminAudience(this.config.issuer));
     if (!forAdmin && !token.audience.includes(this.config.issuer)) throw challenge(401, 'invalid_token', 'The access token is for another audience.');
@@ -39,7 +48,7 @@ export class BearerGuard implements CanActivate {
     if (!forAdmin || token.roles !== undefined || required === undefined || !token.scope.split(' ').includes(required)) {
       throw challenge(403, 'insufficient_scope', 'The access token does not have the scope that this needs.', required);
     }
-    req.accessToken = token;
+    http.getResponse<Response>().set(this.limits.takeAdmin(token.clientId, new RequestActor(req, token.clientId)));
     return true;
   }
 }

@@ -33,11 +33,14 @@ export class IdTokenKeys implements OnApplicationShutdown {
   prepareFor({ grant_types: grantTypes, scope, id_token_signed_response_alg: alg }: ClientMetadata): void {
     const inBrowsers = grantTypes.includes('authorization_code') || grantTypes.includes('implicit');
     if (!inBrowsers || !parseScope(scope)?.includes('openid')) return;
+    // Not ahead of the very first key, which a server makes in the algorithm of access tokens: another one would sign them in the meantime.
+    if (!this.ring.canSign) return;
     this.ensure(alg).catch((error: unknown) => this.logger.failure('a key for ID tokens could not be made ahead of time', error));
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([...this.making.values(), ...this.following].map((each) => each.catch(() => undefined)));
+    await Promise.allSettled(this.making.values());
+    await Promise.allSettled(this.following);
   }
 
   private async make(alg: SigningAlgorithm): Promise<void> {

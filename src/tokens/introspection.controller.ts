@@ -1,14 +1,18 @@
 import { Controller, Post, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { RequestActor } from '../audit/request-actor.js';
 import { AuthenticatedClient, ConfidentialClientAuthGuard } from '../clients/authentication/client-auth.guard.js';
 import type { Client } from '../clients/client.js';
 import { isRefreshToken } from '../common/crypto/opaque-value.js';
+import type { Counter } from '../common/metrics/counter.js';
+import { Metrics } from '../common/metrics/metrics.js';
 import { FormBodyGuard, type FormRequest } from '../common/http/form-body.guard.js';
-import { sendJson } from '../common/http/respond.js';
+import { NO_STORE, sendJson } from '../common/http/respond.js';
 import { OAuthExceptionFilter } from '../common/oauth/oauth-exception.filter.js';
 import { invalidRequest } from '../common/oauth/oauth-error.js';
 import { Config } from '../config/config.js';
+import { RateLimits } from '../rate-limits/rate-limits.js';
 import { ResourceDirectory } from '../resources/resource-directory.js';
 import { type AccessToken, AccessTokenVerifier } from './access-token-verifier.js';
 import { RefreshTokens } from './refresh-tokens.js';
@@ -22,19 +26,30 @@ type Description = Record<string, unknown>;
 @UseGuards(FormBodyGuard, ConfidentialClientAuthGuard)
 @UseFilters(OAuthExceptionFilter)
 export class IntrospectionController {
+  private readonly introspections: Counter<{ result: readonly ['active', 'inactive'] }>;
+
   constructor(
     private readonly config: Config,
     private readonly verifier: AccessTokenVerifier,
     private readonly refreshTokens: RefreshTokens,
     private readonly resources: ResourceDirectory,
     private readonly subjects: Subjects,
-  ) {}
+    private readonly limits: RateLimits,
+    metrics: Metrics,
+  ) {
+    this.introspections = metrics.counter({ name: 'introspections_total', help: 'Tokens that were asked about; `inactive` also for one that the caller may not know of.', labels: { result: ['active', 'inactive'] } });
+  }
 
   @Post()
   async introspect(@AuthenticatedClient() client: Client, @Req() req: FormRequest, @Res() res: Response): Promise<void> {
     const value = req.body.token;
     if (value === undefined) throw invalidRequest('The parameter token is missing.');
-    sendJson(res, 200, (await (isRefreshToken(value) ? this.describeRefreshToken(value, client) : this.describeAccessToken(value, client))) ?? INACTIVE);
+    const actor = new RequestActor(req, client.clientId);
+    const limit = this.limits.takeIntrospection(client, actor);
+    const description = await (isRefreshToken(value) ? this.describeRefreshToken(value, client) : this.describeAccessToken(value, client));
+    this.introspections.inc({ result: description ? 'active' : 'inactive' });
+    if (!description) this.limits.takeInactiveToken(client, actor);
+    sendJson(res, 200, description ?? INACTIVE, NO_STORE, limit);
   }
 
   private async describeAccessToken(value: string, client: Client): Promise<Description | undefined> {

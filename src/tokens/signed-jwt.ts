@@ -1,6 +1,7 @@
 import { sign, verify } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { JwtService } from '@nestjs/jwt';
+import { annotate, InSpan } from '../common/tracing/tracing.js';
 import type { SigningAlgorithm } from '../config/settings.js';
 import { KeyRing, type SigningKey } from '../keys/key-ring.js';
 
@@ -19,8 +20,12 @@ export class SignedJwt {
   ) {}
 
   /** @throws {TemporarilyUnavailableError} before the keys were loaded */
+  @InSpan('signing')
   sign(type: JwtType, alg: SigningAlgorithm, claims: object): string {
     const key = this.keys.signer(alg);
+    annotate('mintgate.jwt.typ', type);
+    annotate('mintgate.jwt.alg', key.alg);
+    annotate('mintgate.jwt.kid', key.kid);
     if (key.alg === 'RS256' || key.alg === 'PS256') return this.jwt.sign(claims, { privateKey: key.privateKey as never, algorithm: key.alg, header: headerOf(key, type) });
     // Not by jsonwebtoken, on which @nestjs/jwt stands: it does not know EdDSA (RFC 8037), and beside an ES256 signature its own work shows.
     const input = `${this.headerSegment(key, type)}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`;

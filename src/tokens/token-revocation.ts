@@ -1,5 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { type Actor, AuditLog } from '../audit/audit-log.js';
+import { ACCESS_TOKEN_FORMATS } from '../clients/client-metadata.js';
+import type { Counter } from '../common/metrics/counter.js';
+import { Metrics } from '../common/metrics/metrics.js';
 import { Clock } from '../common/time/clock.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { Transactions } from '../database/transactions.js';
@@ -10,6 +13,8 @@ import { RevokedTokens } from './revoked-tokens.js';
 /** Revokes single tokens: committed before it is answered, in force here at once and on every other instance with its next look at the change feed. */
 @Injectable()
 export class TokenRevocation {
+  private readonly revocations: Counter<{ format: typeof ACCESS_TOKEN_FORMATS }>;
+
   constructor(
     private readonly transactions: Transactions,
     private readonly feed: ChangeFeed,
@@ -17,7 +22,10 @@ export class TokenRevocation {
     private readonly tokens: AccessTokensRepository,
     private readonly audit: AuditLog,
     private readonly clock: Clock,
-  ) {}
+    metrics: Metrics,
+  ) {
+    this.revocations = metrics.counter({ name: 'access_tokens_revoked_total', help: 'Access tokens that were revoked one by one.', labels: { format: ACCESS_TOKEN_FORMATS } });
+  }
 
   async revoke(token: AccessToken, actor: Actor): Promise<void> {
     if (token.revoked) return;
@@ -28,5 +36,6 @@ export class TokenRevocation {
       await this.audit.record({ type: 'token.revoked', actor, clientId: token.clientId, detail: token.format === 'jwt' ? { jti: token.id } : {} }, manager);
     });
     if (token.format === 'jwt') this.revoked.add(token.id, expiresAtMs);
+    this.revocations.inc({ format: token.format });
   }
 }

@@ -5,6 +5,7 @@ import { ClientsModule } from '../clients/clients.module.js';
 import { Cleanup } from '../database/cleanup.js';
 import { KeysModule } from '../keys/keys.module.js';
 import { SecretBox } from '../common/crypto/secret-box.js';
+import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { ResourcesModule } from '../resources/resources.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AccessTokenIssuer } from './access-token-issuer.js';
@@ -39,7 +40,7 @@ const REFRESH_TOKENS = [
 ];
 
 @Module({
-  imports: [JwtModule.register({}), AuditModule, ClientsModule, UsersModule, KeysModule, ResourcesModule],
+  imports: [JwtModule.register({}), AuditModule, RateLimitsModule, ClientsModule, UsersModule, KeysModule, ResourcesModule],
   controllers: [IntrospectionController, RevocationController],
   providers: [SUBJECTS, ...ACCESS_TOKENS, ...ID_TOKENS, ...REFRESH_TOKENS],
   exports: [AccessTokenIssuer, AccessTokenVerifier, AccessTokensRepository, BearerGuard, IdTokenIssuer, IdTokenKeys, RefreshTokens, SignedJwt, Subjects, TargetResolver, TokenFamiliesRepository, TokenFamilyRevocation],

@@ -49,6 +49,10 @@ const BAD: [variable: string, values: string[]][] = [
   ['TRUST_PROXY', ['true', 'TRUE', 'yes', 'all', '*', '1', '2', '0', '0.0.0.0/0', '0.0.0.0/1,128.0.0.0/1', '::/0', '2000::/3', '::ffff:10.0.0.0/8', '::ffff:10.0.0.0/104', '::ffff:10.0.0.1', '::ffff:0:0/96', '::ffff:0a00:0000/104', '0:0:0:0:0:ffff:0:0/96',
     '10.0.0.0/33', '10.0.0.0/', '10.0.0.0/x', '10.0.0.0/8/8', '10.0.0.0/255.0.0.0', '10.0.0', '010.0.0.1', 'proxy.example.com', 'loopback,true', '10.0.0.1;10.0.0.2']],
   [integers('WORKERS', 1, 256)[0], [...integers('WORKERS', 1, 256)[1], 'AUTO', 'all']],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', ['127.0.0.1:4318', 'grpc://127.0.0.1:4317', 'http://user:password@127.0.0.1:4318', 'http://127.0.0.1:4318?x=1', 'http://127.0.0.1:4318/#x', 'http://']],
+  ['OTEL_EXPORTER_OTLP_HEADERS', ['x', '=x', 'a b=x', 'x=%zz', 'x=%0d%0ay: z', 'x=\u00e4']],
+  ['OTEL_SERVICE_NAME', ['x'.repeat(256), 'a\u0007b']],
+  ['OTEL_TRACES_SAMPLER_ARG', ['-1', '1.1', '2', '.5', '1e-3', 'half']],
   ['LOG_LEVEL', ['verbose', 'INFO', 'trace,debug']],
   ['DOCS_ENABLED', ['yes', '1', 'TRUE', 'on']],
   ['THEME_NAME', ['x'.repeat(61), 'two\nlines', 'a\u0000b']],
@@ -63,6 +67,10 @@ const BAD: [variable: string, values: string[]][] = [
   integers('CLIENT_CACHE_ENTRIES', 1, 5_000_000),
   integers('USER_CACHE_ENTRIES', 1, 5_000_000),
   integers('PASSWORD_ATTEMPT_LIMIT', 1, 10_000),
+  ['RATE_LIMIT_ENABLED', ['yes', '1', 'FALSE', 'off']],
+  ...['TOKEN_PER_MINUTE', 'INTROSPECTION_PER_MINUTE', 'INACTIVE_TOKENS_PER_MINUTE', 'CLIENT_FAILURES_PER_5_MINUTES', 'ADDRESS_FAILURES_PER_5_MINUTES', 'ACCOUNT_LOGINS_PER_MINUTE', 'ADDRESS_LOGINS_PER_MINUTE', 'AUTHORIZATION_PER_MINUTE', 'ADMIN_PER_MINUTE'].map(
+    (limit) => integers(`RATE_LIMIT_${limit}`, 0, 100_000_000),
+  ),
   [integers('PASSWORD_HASH_THREADS', 1, 64)[0], [...integers('PASSWORD_HASH_THREADS', 1, 64)[1], 'AUTO', 'all']],
   integers('PASSWORD_HASH_QUEUE_LIMIT', 1, 10_000),
   integers('REFRESH_RETRY_WINDOW_SECONDS', 0, 60),
@@ -71,7 +79,9 @@ const BAD: [variable: string, values: string[]][] = [
   integers('ID_TOKEN_LIFETIME_SECONDS', 10, 86_400),
   ['OUTBOUND_ALLOWED_HOSTS', ['*', '*.example.com', 'https://app.internal', 'app.internal/path', 'user@app.internal', 'app.internal:0', 'app.internal:65536', 'app.internal:x', 'app.internal:', ':8080', '10.0.0.0/8', '0x7f.1', '127.1', '2130706433', 'fd00::1', '[fd00:0::1]', '[::ffff:127.0.0.1]', '[::1',
     'app internal', 'app.internal;b.internal', 'app.internal, https://b.internal', 'ünïcode.internal']],
+  ['METRICS_TOKEN', ['hunter2', 'x'.repeat(15), 'x'.repeat(257), 'hunter2 hunter2 hunter2', 'hunter2:hunter2:hunter2', 'hunter2hünter2hunter2']],
   integers('CHANGE_FEED_INTERVAL_MS', 20, 900),
+  integers('AUDIT_RETENTION_DAYS', 0, 36_500),
   integers('LAST_USED_FLUSH_SECONDS', 1, 3600),
   integers('SHUTDOWN_DRAIN_SECONDS', 0, 300),
   integers('SHUTDOWN_TIMEOUT_SECONDS', 1, 600),
@@ -199,6 +209,50 @@ describe('a right setting', () => {
     const config = loadConfig({ ...BASE, BOOTSTRAP_CLIENT_ID: 'admin', BOOTSTRAP_CLIENT_SECRET: 'x', TRUST_PROXY: 'loopback', OUTBOUND_ALLOWED_HOSTS: 'localhost', DATABASE_URL: 'mysql://u@h/db' });
     for (const each of [config, config.database, config.trustProxy, config.outboundAllowedHosts, config.bootstrapClient]) expect(Object.isFrozen(each)).toBe(true);
     expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
+  });
+});
+
+describe('a secret in a file that <NAME>_FILE names', () => {
+  const secrets = (Object.values(SETTINGS) as Setting<unknown>[]).filter(({ secret }) => secret).map(({ env }) => env);
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'mintgate-config-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const file = (text: string) => {
+    const path = join(folder, 'secret');
+    writeFileSync(path, text);
+    return path;
+  };
+
+  it('is taken as if it stood in the variable, without the white space around it', () => {
+    expect(loadConfig({ ...BASE, DATABASE_URL_FILE: file(' mysql://app:hunter2@db.internal/mintgate\n') }).database).toEqual(loadConfig({ ...BASE, DATABASE_URL: 'mysql://app:hunter2@db.internal/mintgate' }).database);
+    expect(loadConfig({ ...PRODUCTION, KEY_ENCRYPTION_KEY: '', KEY_ENCRYPTION_KEY_FILE: file(`${KEY}\r\n`) }).keyEncryptionKey).toEqual(Buffer.from(KEY, 'base64'));
+    expect(loadConfig({ ...PRODUCTION, BOOTSTRAP_CLIENT_ID: 'admin', BOOTSTRAP_CLIENT_SECRET_FILE: file('a-secret-of-16-characters') }).bootstrapClient).toEqual({ clientId: 'admin', clientSecret: 'a-secret-of-16-characters' });
+  });
+
+  it.each(secrets)('%s: the variable names the file where it cannot be read, is none, is empty or too large, or the secret is set as well', (variable) => {
+    writeFileSync(join(folder, 'large'), 'hunter2'.repeat(10_000));
+    for (const wrong of [join(folder, 'nowhere'), folder, '/dev/zero', file(' \n'), join(folder, 'large')]) {
+      expectOneLine(problemsOf({ ...(variable === 'KEY_ENCRYPTION_KEY' ? {} : BASE), [`${variable}_FILE`]: wrong }), `${variable}_FILE`);
+    }
+    expectOneLine(problemsOf({ ...BASE, [variable]: 'hunter2', [`${variable}_FILE`]: file('hunter2') }), `${variable}_FILE`);
+  });
+
+  it('is held to the rules of its setting, which is named in place of the file', () => {
+    expectOneLine(problemsOf({ ...BASE, DATABASE_URL_FILE: file('postgres://u:hunter2@h/db') }), 'DATABASE_URL');
+    expectOneLine(problemsOf({ ...PRODUCTION, KEY_ENCRYPTION_KEY: '', KEY_ENCRYPTION_KEY_FILE: file('hunter2') }), 'KEY_ENCRYPTION_KEY');
+  });
+
+  it('is not looked for where the setting is no secret', () => {
+    expect(loadConfig({ ...BASE, ISSUER_FILE: file('https://id.example.com') }).issuer).toBe('http://127.0.0.1:3000');
+  });
+
+  it('is told of in the reference, for secrets and no others', () => {
+    const told = [...configurationReference().matchAll(/Or `(\w+)_FILE`: the file that holds it/g)].map(([, variable]) => variable);
+    expect(told).toEqual(secrets);
   });
 });
 

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
+import { assertNoSecretIn, assertNoSecretInAuditOf } from './leak-watch.js';
 import { temporaryFolder } from './temporary-folder.js';
 
 /** An empty database of its own for one test or suite. */
@@ -9,6 +10,7 @@ export interface TestDatabase {
   readonly url: string;
   /** Runs SQL beside the server, over a connection of its own (MariaDB only). */
   sql(statement: string): Promise<unknown>;
+  /** @throws {Error} when its audit log holds a secret */
   drop(): Promise<void>;
 }
 
@@ -38,7 +40,13 @@ function createSqlite(): TestDatabase {
   return {
     url: `sqlite:${join(folder, 'mintgate.sqlite')}`,
     sql: () => Promise.reject(new Error('not on SQLite')),
-    drop: async () => rmSync(folder, { recursive: true, force: true }),
+    drop: async () => {
+      try {
+        assertNoSecretInAuditOf(join(folder, 'mintgate.sqlite'));
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
   };
 }
 
@@ -60,7 +68,10 @@ export async function createMariadb(port = mariadbPort()!): Promise<TestDatabase
     url: `mariadb://mintgate:mintgate@127.0.0.1:${port}/${name}`,
     sql: (statement) => run(statement, name),
     drop: async () => {
+      const audited = (await run(`SHOW TABLES FROM ${name} LIKE 'audit_events'`)) as object[];
+      const rows = audited.length > 0 ? ((await run('SELECT * FROM audit_events', name)) as object[]) : [];
       await run(`DROP DATABASE IF EXISTS ${name}`);
+      assertNoSecretIn('audit_events', rows);
     },
   };
 }

@@ -70,4 +70,4 @@ async function startMariadb(options = []) {
   return instance;
 }
 
-module.exports = { startMariadb, freePort };
+module.exports = { startMariadb, freePort, onPath };

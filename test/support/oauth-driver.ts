@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { assertNoSecret, plant } from './leak-watch.js';
 
 export interface Credentials {
   clientId: string;
@@ -32,6 +33,9 @@ export interface Answer<Body = Record<string, unknown>> {
   body: Body;
 }
 
+/** A problem points at the fields that are wrong by the names that its caller gave them. */
+const withoutPointers = (text: string): string => text.replace(/"pointer":"(?:[^"\\]|\\.)*"/g, '');
+
 export type Form = Record<string, string | string[]>;
 
 /** Speaks to the server as its clients do: over HTTP. */
@@ -46,7 +50,9 @@ export class OAuthDriver {
   async request<Body = Record<string, unknown>>(method: string, path: string, init: { headers?: Record<string, string>; body?: string } = {}): Promise<Answer<Body>> {
     const res = await fetch(this.url + path, { method, redirect: 'manual', ...init });
     const text = await res.text();
-    return { status: res.status, headers: res.headers, text, body: (/json/.test(res.headers.get('content-type') ?? '') && text !== '' ? JSON.parse(text) : {}) as Body };
+    const json = /\bjson(?!l)/.test(res.headers.get('content-type') ?? '');
+    if (json && res.status >= 400) assertNoSecret(`an error answer of ${path.split('?')[0]}`, withoutPointers(text));
+    return { status: res.status, headers: res.headers, text, body: (json && text !== '' ? JSON.parse(text) : {}) as Body };
   }
 
   /** A form post, with Basic authentication when there are credentials. */
@@ -71,6 +77,7 @@ export class OAuthDriver {
 
   /** The resource owner password grant, by a public client when there are no credentials to send. */
   passwordGrant(client: Credentials, { username, password }: UserCredentials, form: Form = {}): Promise<Answer> {
+    plant(password);
     return this.asClient('/oauth/token', client, { grant_type: 'password', username, password, ...form });
   }
 
@@ -133,6 +140,7 @@ export class OAuthDriver {
   async registerUser(profile: Record<string, unknown> & { username: string }): Promise<RegisteredUser> {
     const password = typeof profile['password'] === 'string' ? profile['password'] : PASSWORD;
     const answer = await this.adminRequest('POST', '/users', 'password' in profile || 'password_hash' in profile ? profile : { ...profile, password });
+    plant(password);
     if (answer.status !== 201) throw new Error(`no user: ${answer.status} ${answer.text}`);
     return { userId: answer.body['user_id'] as string, username: profile.username, password };
   }

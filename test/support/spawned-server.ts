@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { eventually } from './eventually.js';
+import { assertNoSecret, assertNoSecretInAuditOf, plantSettings } from './leak-watch.js';
 import { freePort } from './mariadb.js';
 import { temporaryFolder } from './temporary-folder.js';
 
@@ -13,6 +14,8 @@ export interface SpawnOptions {
   env?: Record<string, string>;
   /** A working directory to share with another start; it is not removed by {@link SpawnedServer.dispose}. */
   folder?: string;
+  /** What to run in place of node with the compiled server. */
+  command?: readonly [string, ...string[]];
 }
 
 export interface Exit {
@@ -37,11 +40,12 @@ export class SpawnedServer {
     this.exited = new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal })));
   }
 
-  static async start({ env = {}, folder }: SpawnOptions = {}): Promise<SpawnedServer> {
+  static async start({ env = {}, folder, command: [file, ...args] = [process.execPath, MAIN] }: SpawnOptions = {}): Promise<SpawnedServer> {
     if (!existsSync(MAIN)) throw new Error('dist/ is missing: npm run build');
     const port = env['PORT'] === undefined ? await freePort() : Number(env['PORT']);
+    plantSettings(env);
     const cwd = folder ?? mkdtempSync(join(temporaryFolder(), 'mintgate-spawned-'));
-    const child = spawn(process.execPath, [MAIN], { cwd, env: { PATH: process.env['PATH'], PORT: String(port), RATE_LIMIT_ENABLED: 'false', ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: MAX_LIFE_MS, killSignal: 'SIGKILL' });
+    const child = spawn(file, args, { cwd, env: { PATH: process.env['PATH'], PORT: String(port), RATE_LIMIT_ENABLED: 'false', ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: MAX_LIFE_MS, killSignal: 'SIGKILL' });
     return new SpawnedServer(child, port, cwd, folder === undefined);
   }
 
@@ -74,14 +78,24 @@ export class SpawnedServer {
     return this.stdout.split('\n').flatMap((line) => (/^\{.*\}$/.test(line) ? [JSON.parse(line) as Record<string, unknown>] : []));
   }
 
-  /** Ends the process if it still runs, and removes its folder. */
+  /**
+   * Ends the process if it still runs, and removes its folder.
+   * @throws {Error} when its output or its audit log hold a secret; the welcome that shows one is no part of the log
+   */
   async dispose(): Promise<void> {
     if (this.running) this.child.kill('SIGKILL');
     await this.exited;
-    if (this.ownsFolder) rmSync(this.folder, { recursive: true, force: true });
+    try {
+      assertNoSecret('stderr', this.stderr);
+      assertNoSecret('stdout', this.stdout.replace(/^ {2}(?:client secret|curl -s -u) .*$/gm, ''));
+      assertNoSecretInAuditOf(join(this.folder, 'data/mintgate.sqlite'));
+    } finally {
+      if (this.ownsFolder) rmSync(this.folder, { recursive: true, force: true });
+    }
   }
 
-  private async until(condition: () => Promise<boolean>, what: string, withinMs: number): Promise<void> {
+  /** Resolves when the condition holds; rejects when the process ends, or the time does, before. */
+  async until(condition: () => Promise<boolean>, what: string, withinMs: number): Promise<void> {
     await eventually(
       async () => {
         if (!this.running) return;

@@ -3,8 +3,10 @@ import { Writable } from 'node:stream';
 import { MintgateServer } from '../../src/app.setup.js';
 import { Logger } from '../../src/common/logging/logger.js';
 import { loadConfig } from '../../src/config/load-config.js';
+import { Exposition } from '../../src/metrics/exposition.js';
 import { createDatabase, type DatabaseKind, type TestDatabase } from './databases.js';
 import { FakeClock } from './fake-clock.js';
+import { assertNoSecret, plantSettings } from './leak-watch.js';
 import { freePort } from './mariadb.js';
 import { OAuthDriver } from './oauth-driver.js';
 
@@ -44,7 +46,7 @@ export class TestServer {
     const url = `http://127.0.0.1:${port}`;
     const issuer = options.env?.['ISSUER'] ?? options.issuer ?? url;
     const clock = options.clock ?? new FakeClock();
-    const config = loadConfig({
+    const env = {
       NODE_ENV: 'test',
       PORT: String(port),
       ISSUER: issuer,
@@ -55,7 +57,9 @@ export class TestServer {
       SHUTDOWN_DRAIN_SECONDS: '0',
       RATE_LIMIT_ENABLED: 'false',
       ...options.env,
-    });
+    };
+    const config = loadConfig(env);
+    plantSettings(env);
     const logLines: string[] = [];
     const sink = new Writable({
       write: (chunk: Buffer, _encoding, done) => {
@@ -76,8 +80,12 @@ export class TestServer {
     return this.server.app.get(token);
   }
 
+  /** @throws {Error} when its log, metrics or audit log hold a secret */
   async stop(): Promise<void> {
+    const metrics = await this.get(Exposition).text().catch(() => '');
     await this.server.stop();
     if (this.ownsDatabase) await this.database.drop();
+    assertNoSecret('the log', this.logLines.join('\n'));
+    assertNoSecret('/metrics', metrics);
   }
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { connect } from 'node:tls';
+import { type AddressInfo, createServer, type Server, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect, type ConnectionOptions } from 'node:tls';
 
 /** Lets a test speak http to a server that speaks https: whatever comes in on a free port of 127.0.0.1 goes on over TLS, by a certificate that must be this one and for this name. */
 export class TlsClient {
@@ -11,11 +11,13 @@ export class TlsClient {
     readonly url: string,
   ) {}
 
-  static async to(port: number, certificate: { cert: string; servername: string }): Promise<TlsClient> {
+  /** @param localAddress from which it connects */
+  static async to(port: number, certificate: { cert: string; servername: string }, localAddress = '127.0.0.1'): Promise<TlsClient> {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const client = new TlsClient(server, `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    server.on('connection', (socket) => client.join(socket, connect({ host: '127.0.0.1', port, ca: certificate.cert, servername: certificate.servername })));
+    const target: ConnectionOptions & TcpNetConnectOpts = { host: '127.0.0.1', port, localAddress, ca: certificate.cert, servername: certificate.servername };
+    server.on('connection', (socket) => client.join(socket, connect(target)));
     return client;
   }
 

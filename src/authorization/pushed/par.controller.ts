@@ -7,6 +7,7 @@ import { type PushedAuthorizationParams, withoutCredentials } from '../../common
 import { invalidRequest } from '../../common/oauth/oauth-error.js';
 import { OAuthExceptionFilter } from '../../common/oauth/oauth-exception.filter.js';
 import { sendJson } from '../../common/http/respond.js';
+import { AuthorizationRateGuard } from '../../rate-limits/authorization-rate.guard.js';
 import { AuthorizePipeline } from '../authorize.pipeline.js';
 import { PushedAuthorizationRequests } from './pushed-authorization-requests.js';
 import { PushedFormGuard } from './pushed-form.guard.js';
@@ -14,7 +15,7 @@ import { PushedFormGuard } from './pushed-form.guard.js';
 /** The pushed authorization request endpoint, RFC 9126 §2. */
 @ApiExcludeController()
 @Controller('oauth/par')
-@UseGuards(PushedFormGuard, ClientAuthGuard)
+@UseGuards(AuthorizationRateGuard, PushedFormGuard, ClientAuthGuard)
 @UseFilters(OAuthExceptionFilter)
 export class ParController {
   constructor(

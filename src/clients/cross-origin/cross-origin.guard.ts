@@ -6,6 +6,7 @@ import { ClientOrigins } from '../client-origins.js';
 
 const ALLOW_ORIGIN = 'Access-Control-Allow-Origin';
 const EXPOSE_HEADERS = 'Access-Control-Expose-Headers';
+const READABLE = 'WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy';
 
 /**
  * Lets web applications read the answers of an endpoint, refusals included, when they come from an origin that some enabled client has registered (Fetch
@@ -33,7 +34,7 @@ export async function allowOrigin(origins: ClientOrigins, origin: string, res: R
   res.setHeader('Vary', 'Origin');
   if (!(await isRegistered(origins, origin))) return false;
   res.setHeader(ALLOW_ORIGIN, origin);
-  res.setHeader(EXPOSE_HEADERS, 'WWW-Authenticate');
+  res.setHeader(EXPOSE_HEADERS, READABLE);
   return true;
 }
 

@@ -51,6 +51,11 @@ export class GrantUsage implements OnApplicationShutdown {
     });
   }
 
+  /** How many notes wait to be written. */
+  get pending(): number {
+    return this.uses.size + this.passwordGrantUsers.size;
+  }
+
   note(grantType: string, { client, user, scope }: GrantedAccess): void {
     const { clientId } = client;
     const lastUsedAt = this.clock.nowMs();

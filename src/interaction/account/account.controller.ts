@@ -5,6 +5,7 @@ import { ConsentWithdrawal } from '../../authorization/consent-withdrawal.js';
 import { Config } from '../../config/config.js';
 import { SessionEnd } from '../../logout/session-end.js';
 import { PageErrorFilter } from '../../pages/page-error.filter.js';
+import { AuthorizationRateGuard } from '../../rate-limits/authorization-rate.guard.js';
 import { BrowserCookies } from '../../sessions/browser-cookies.js';
 import { CsrfTokens } from '../../sessions/csrf-tokens.js';
 import { type Session, Sessions } from '../../sessions/sessions.js';
@@ -17,6 +18,7 @@ import { PasswordChange } from './password-change.js';
 /** Where a user sees where she is signed in and what she allowed, and ends it. */
 @ApiExcludeController()
 @Controller('account')
+@UseGuards(AuthorizationRateGuard)
 @UseFilters(PageErrorFilter)
 export class AccountController {
   constructor(
@@ -62,7 +64,7 @@ export class AccountController {
     if (!session) return;
     const listed = await this.sessions.list(session.user);
     // Only one of her own.
-    if (listed.some(({ sessionId }) => sessionId === req.body.session_id)) await this.sessionEnd.end(req.body.session_id!, browserActor(req));
+    if (listed.some(({ sessionId }) => sessionId === req.body.session_id)) await this.sessionEnd.end(req.body.session_id!, browserActor(req, session.user));
     this.back(res, 'session_ended');
   }
 
@@ -72,7 +74,7 @@ export class AccountController {
     const session = await this.sessionOf(req, res);
     if (!session) return;
     const others = (await this.sessions.list(session.user)).filter(({ sessionId }) => sessionId !== session.sessionId);
-    for (const { sessionId } of others) await this.sessionEnd.end(sessionId, browserActor(req));
+    for (const { sessionId } of others) await this.sessionEnd.end(sessionId, browserActor(req, session.user));
     this.back(res, 'other_sessions_ended');
   }
 
@@ -81,7 +83,7 @@ export class AccountController {
   async revokeConsent(@Req() req: PageFormRequest, @Res() res: Response): Promise<void> {
     const session = await this.sessionOf(req, res);
     if (!session) return;
-    if (req.body.client_id !== undefined) await this.consents.withdraw(session.user.userId, req.body.client_id, browserActor(req));
+    if (req.body.client_id !== undefined) await this.consents.withdraw(session.user.userId, req.body.client_id, browserActor(req, session.user));
     this.back(res, 'consent_revoked');
   }
 

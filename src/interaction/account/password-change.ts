@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Response } from 'express';
+import { AuditLog } from '../../audit/audit-log.js';
 import { TemporarilyUnavailableError } from '../../common/temporarily-unavailable.error.js';
 import { Config } from '../../config/config.js';
 import { Transactions } from '../../database/transactions.js';
@@ -36,6 +37,7 @@ export class PasswordChange {
     private readonly sessions: Sessions,
     private readonly cookies: BrowserCookies,
     private readonly transactions: Transactions,
+    private readonly audit: AuditLog,
   ) {}
 
   /** Answers why the password is not changed, if it is not. */
@@ -47,8 +49,8 @@ export class PasswordChange {
     const problem = this.problemOf(wanted ?? '', user);
     if (problem !== undefined) return problem;
     try {
-      const actor = browserActor(req);
-      if (!(await this.authentication.byPassword(user.username, current ?? '', actor, (known) => known))) return 'wrong';
+      const actor = browserActor(req, session.user);
+      if (!(await this.authentication.byPassword(user.username, current ?? '', actor, (known) => known, 'password_change'))) return 'wrong';
       await this.registry.setPassword(user.userId, await this.hashing.hash(wanted!), actor, () => undefined);
       await this.signInAgain(req, res, session);
       return undefined;
@@ -63,10 +65,13 @@ export class PasswordChange {
     return problem === undefined ? undefined : (REASONS.get(problem) ?? 'malformed');
   }
 
-  private async signInAgain(req: PageFormRequest, res: Response, { user: { userId }, amr }: Session): Promise<void> {
+  private async signInAgain(req: PageFormRequest, res: Response, before: Session): Promise<void> {
+    const { user: { userId }, amr } = before;
     const user = await this.users.find(userId);
     if (!user) return;
-    const { cookie } = await this.transactions.run((manager) => this.sessions.begin(new User(user), amr, browserActor(req), req.headers['user-agent'], undefined, manager));
+    const actor = browserActor(req, before.user);
+    const { session, cookie } = await this.transactions.run((manager) => this.sessions.begin(new User(user), amr, actor, req.headers['user-agent'], undefined, manager));
+    this.audit.note({ type: 'session.begun', actor, userId, detail: { session_id: session.sessionId } });
     this.cookies.setSession(res, cookie);
   }
 }

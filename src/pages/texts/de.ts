@@ -71,6 +71,7 @@ export const de: Texts = {
       server_error: 'Auf diesem Server ist etwas schiefgegangen.',
       temporarily_unavailable: 'Dieser Server kann im Moment nicht antworten.',
       not_found: 'Unter dieser Adresse gibt es keine Seite.',
+      too_many_requests: 'Aus Ihrem Netz kommen zu viele Anfragen. Warten Sie eine Minute und versuchen Sie es dann noch einmal.',
     },
   },
   account: {

@@ -72,7 +72,8 @@ export const en = {
       server_error: 'Something went wrong on this server.',
       temporarily_unavailable: 'This server cannot answer at the moment.',
       not_found: 'There is no page at this address.',
-    } satisfies Record<OAuthErrorCode | 'not_found', string>,
+      too_many_requests: 'Too many requests come from your network. Wait a minute, then try again.',
+    } satisfies Record<OAuthErrorCode | 'not_found' | 'too_many_requests', string>,
   },
   account: {
     title: 'Your account',

@@ -6,7 +6,10 @@ interface AuditEvent {
   event_id: string;
   type: string;
   occurred_at: string;
-  actor: { client_id: string | null; address: string | null };
+  last_occurred_at: string;
+  result: string;
+  count: number;
+  actor: { client_id: string | null; user_id: string | null; operator: string | null; address: string | null };
   client_id: string | null;
   user_id: string | null;
   request_id: string | null;
@@ -18,7 +21,8 @@ describeOnEachDatabase('audit events', (kind) => {
   let serial = 0;
 
   beforeAll(async () => {
-    server = await TestServer.start({ kind });
+    // What is observed comes when it is asked for, and never between a write and the look at it.
+    server = await TestServer.start({ kind, env: { LAST_USED_FLUSH_SECONDS: '3600' } });
   });
   afterAll(() => server.stop());
 
@@ -29,7 +33,7 @@ describeOnEachDatabase('audit events', (kind) => {
   it('a start records what the server itself made, with no actor', async () => {
     const first = await events();
     expect(first.map(({ type }) => type)).toEqual(expect.arrayContaining(['client.created', 'signing_key.created']) as string[]);
-    for (const event of first) expect(event).toMatchObject({ actor: { client_id: null, address: null }, request_id: null });
+    for (const event of first) expect(event).toMatchObject({ actor: { client_id: null, user_id: null, operator: null, address: null }, request_id: null, result: 'success', count: 1 });
   });
 
   describe('every kind of write leaves one event with who, from where, in which request', () => {
@@ -77,7 +81,8 @@ describeOnEachDatabase('audit events', (kind) => {
       const requestId = `request-${++serial}`;
       expect((await write({ 'x-request-id': requestId })).status).toBeLessThan(300);
       expect(await newest()).toEqual({
-        event_id: expect.any(String) as string, type, occurred_at: new Date(server.clock.nowMs()).toISOString(), actor: { client_id: ADMIN.clientId, address: '127.0.0.1' },
+        event_id: expect.any(String) as string, type, occurred_at: new Date(server.clock.nowMs()).toISOString(), last_occurred_at: new Date(server.clock.nowMs()).toISOString(), result: 'success', count: 1,
+        actor: { client_id: ADMIN.clientId, user_id: null, operator: null, address: '127.0.0.1' },
         client_id: null, user_id: null, detail: {}, request_id: requestId, ...about(),
       });
       expect((await events()).length).toBe(before + 1);
@@ -151,9 +156,25 @@ describeOnEachDatabase('audit events', (kind) => {
       expect(await described({ client_id: subject.toUpperCase() })).toEqual(subject === subject.toUpperCase() ? all : []);
     });
 
-    it('type, exactly', async () => {
+    it('type, exactly, or all below a name', async () => {
       expect(await described({ client_id: subject, type: 'client.updated' })).toEqual(['client.updated 3', 'client.updated 2']);
-      for (const type of ['client', 'client.%', 'CLIENT.UPDATED', "' OR 1=1 --"]) expect(await events({ type })).toEqual([]);
+      expect(await described({ client_id: subject, type: 'client.*' })).toEqual(['client.updated 3', 'client.updated 2', 'client.created 1']);
+      expect(new Set((await events({ type: 'signing_key.*' })).map(({ type }) => type.split('.')[0]))).toEqual(new Set(['signing_key']));
+    });
+
+    it.each(['', 'client', 'client.', 'client.%', 'client.cre*', '*', '.*', 'CLIENT.UPDATED', "' OR 1=1 --"])('the type %j, which there is not, is 400', async (type) => {
+      expectProblem(await server.driver.adminRequest('GET', `/audit-events?${new URLSearchParams({ type }).toString()}`), 400, '/type');
+    });
+
+    it('actor_client_id: that acted; result, request_id, address: exactly', async () => {
+      expect(await described({ actor_client_id: actor })).toEqual(['client.updated 3', 'client.updated 2', 'client.created 1']);
+      expect(await described({ actor_client_id: subject })).toEqual([]);
+      const [{ request_id: request }] = await events({ client_id: subject });
+      expect(await described({ request_id: request! })).toEqual(['client.updated 3']);
+      expect(await described({ client_id: subject, address: '127.0.0.1', result: 'success' })).toEqual(await described({ client_id: subject }));
+      expect(await described({ client_id: subject, address: '127.0.0.2' })).toEqual([]);
+      expect(await described({ client_id: subject, result: 'failure' })).toEqual([]);
+      for (const result of ['', 'SUCCESS', 'refused']) expectProblem(await server.driver.adminRequest('GET', `/audit-events?result=${result}`), 400, '/result');
     });
 
     it('since is in, until is out', async () => {
@@ -174,7 +195,7 @@ describeOnEachDatabase('audit events', (kind) => {
       for (const name of ['since', 'until']) expectProblem(await server.driver.adminRequest('GET', `/audit-events?${new URLSearchParams({ [name]: time }).toString()}`), 400, `/${name}`);
     });
 
-    it.each(['sort=type', 'q=x', 'actor=x', 'limit=0', 'limit=201', 'type=a&type=b', 'cursor=1', 'type=a%00'])('%s is 400', async (query) => {
+    it.each(['sort=type', 'q=x', 'actor=x', 'limit=0', 'limit=201', 'type=client.created&type=client.updated', 'cursor=1', 'type=client.created%00', 'client_id=%00', 'after=1'])('%s is 400', async (query) => {
       expectProblem(await server.driver.adminRequest('GET', `/audit-events?${query}`), 400);
     });
 

@@ -42,6 +42,7 @@ const CONTRACT: [method: string, path: string, scope: string][] = [
   ['POST', '/keys/rotate', 'keys:write'],
   ['DELETE', '/keys/{kid}', 'keys:write'],
   ['GET', '/audit-events', 'audit:read'],
+  ['GET', '/audit-events/export', 'audit:read'],
 ];
 
 const challengeOf = (answer: Answer): string => answer.headers.get('www-authenticate') ?? '';

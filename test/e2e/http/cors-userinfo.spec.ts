@@ -9,7 +9,7 @@ import { TestServer } from '../../support/test-server.js';
 const APP = new URL(CALLBACK).origin;
 const OTHER = 'https://other.example';
 const STRANGER = 'https://evil.example';
-const READABLE = { 'access-control-allow-origin': APP, 'access-control-expose-headers': 'WWW-Authenticate' };
+const READABLE = { 'access-control-allow-origin': APP, 'access-control-expose-headers': 'WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy' };
 
 describeOnOneDatabase('S1: the userinfo endpoint and pages of other origins', (kind) => {
   let server: TestServer;

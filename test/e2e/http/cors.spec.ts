@@ -104,7 +104,7 @@ describeOnEachDatabase('the origins of clients', (kind) => {
 describeOnOneDatabase('S1: pages of other origins', (kind) => {
   const APP = 'https://app.example';
   const OTHER = 'https://other.example';
-  const READABLE = { 'access-control-allow-origin': APP, 'access-control-expose-headers': 'WWW-Authenticate' };
+  const READABLE = { 'access-control-allow-origin': APP, 'access-control-expose-headers': 'WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy' };
   const WRONG = { clientId: 'nobody', clientSecret: 'wrong' };
   const ENDPOINTS = [['/oauth/token', 'POST'], ['/oauth/revoke', 'POST']] as const;
   const PATHS = ENDPOINTS.map(([path]) => path);

@@ -121,6 +121,6 @@ describeOnEachDatabase('the audited address', (kind: DatabaseKind) => {
     const token = await proxied.driver.accessToken(client);
     expect((await proxied.driver.form('/oauth/revoke', { token }, client, { 'x-forwarded-for': '203.0.113.9' })).status).toBe(200);
     const events = await proxied.driver.adminRequest<{ items: { actor: unknown }[] }>('GET', '/audit-events?type=token.revoked');
-    expect(events.body.items.map(({ actor }) => actor)).toEqual([{ client_id: client.clientId, address: '203.0.113.9' }]);
+    expect(events.body.items.map(({ actor }) => actor)).toEqual([{ client_id: client.clientId, user_id: null, operator: null, address: '203.0.113.9' }]);
   });
 });

@@ -38,7 +38,8 @@ describe('MANAGEMENT_PORT: a listener of its own for what the public has no busi
   });
 
   it('every route of the application is on one listener alone', async () => {
-    const routes = routesOf(server);
+    // CONNECT asks for a tunnel: Node closes the connection before anybody looks at the path.
+    const routes = routesOf(server).filter(({ method }) => method !== 'CONNECT');
     expect(routes.filter(({ path }) => MANAGEMENT.test(path)).length).toBeGreaterThan(20);
     for (const { method, path } of routes) {
       const [there, elsewhere] = MANAGEMENT.test(path) ? [managementUrl, server.url] : [server.url, managementUrl];

@@ -266,7 +266,7 @@ describeOnOneDatabase('password guessing', (kind) => {
       const user = await app.user();
       await app.guess(user.username, LIMIT + 4, at(1));
       const ofUser = () => app.throttled({ user_id: user.userId });
-      expect(await ofUser()).toEqual([expect.objectContaining({ actor: { client_id: app.client.clientId, address: at(1) }, user_id: user.userId, detail: { limit: 'account_and_address' } })]);
+      expect(await ofUser()).toEqual([expect.objectContaining({ actor: { client_id: app.client.clientId, user_id: null, operator: null, address: at(1) }, user_id: user.userId, detail: { limit: 'account_and_address' } })]);
       app.advance(WINDOW_SECONDS);
       await app.guess(user.username, LIMIT + 4, at(1));
       expect(await ofUser()).toHaveLength(2);

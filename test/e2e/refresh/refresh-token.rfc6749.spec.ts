@@ -344,7 +344,7 @@ describeOnEachDatabase('Refresh tokens', (kind) => {
       await Promise.all([...refreshTokens, ...refreshTokens].map((token, i) => [a, b][i % 2].driver.refresh(session.client, token)));
       const events = await audited('refresh_token.reused', session.client);
       const { clientId } = session.client;
-      expect(events).toEqual([expect.objectContaining({ type: 'refresh_token.reused', client_id: clientId, user_id: user.userId, actor: { client_id: clientId, address: '127.0.0.1' } })]);
+      expect(events).toEqual([expect.objectContaining({ type: 'refresh_token.reused', client_id: clientId, user_id: user.userId, actor: { client_id: clientId, user_id: null, operator: null, address: '127.0.0.1' } })]);
       for (const token of refreshTokens) expect(JSON.stringify(events)).not.toContain(token.slice(6, 30));
     });
 
@@ -864,7 +864,7 @@ describeOnEachDatabase('Refresh tokens', (kind) => {
       const answers = await Promise.all([...refreshTokens, ...refreshTokens].map((token, i) => [a, b][i % 2].driver.revoke(session.client, token)));
       answers.push(await a.driver.revoke(session.client, refreshTokens[0]));
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-      expect(await audited('refresh_token.revoked', session.client)).toEqual([expect.objectContaining({ user_id: user.userId, actor: { client_id: session.client.clientId, address: '127.0.0.1' } })]);
+      expect(await audited('refresh_token.revoked', session.client)).toEqual([expect.objectContaining({ user_id: user.userId, actor: { client_id: session.client.clientId, user_id: null, operator: null, address: '127.0.0.1' } })]);
       for (const token of refreshTokens) await expectRefused(session.client, token);
       expect(await audited('refresh_token.reused', session.client)).toEqual([]);
     });
