@@ -38,6 +38,7 @@ export class AuditEventsController {
     const filter = readAuditFilter(given);
     const query = ['audit-events', filter];
     const page = this.cursors.read(query, limit, cursor);
+    await this.audit.writeWaiting();
     return this.cursors.page(query, page, await this.events.list(filter, page), auditEventResponse);
   }
 

@@ -74,6 +74,11 @@ export class AuditLog implements OnApplicationShutdown {
     this.observations.note(this.rowOf(note));
   }
 
+  /** Writes what would be written within seconds, for somebody who reads the log now. */
+  writeWaiting(): Promise<void> {
+    return this.observations.writeWaiting();
+  }
+
   /** Writes what is noted. */
   flush(): Promise<void> {
     return this.observations.flush();

@@ -44,6 +44,11 @@ export class Observations {
     }
   }
 
+  /** Writes what waits for nothing but the next batch. */
+  writeWaiting(): Promise<void> {
+    return this.waiting.flush();
+  }
+
   /** Writes all, what waits for the end of its window as well. */
   flush(): Promise<void> {
     this.endWindow();
