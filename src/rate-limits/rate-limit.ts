@@ -71,13 +71,13 @@ export class RateLimit {
     return this.mayRefuseUntilMs > 0 && this.world.clock.nowMs() < this.mayRefuseUntilMs;
   }
 
-  /** Counts one more. Answers what is left, in the headers of draft-ietf-httpapi-ratelimit-headers. @throws {RateLimitedError} when nothing is */
-  take(key: string, caller: Actor): RateLimitHeaders {
+  /** Counts one more. Answers what is left, in the headers of draft-ietf-httpapi-ratelimit-headers. @param clientId whom it is about, if there is such a client @throws {RateLimitedError} when nothing is */
+  take(key: string, caller: Actor, clientId?: string): RateLimitHeaders {
     if (this.quota === 0) return NO_LIMIT;
     const nowMs = this.world.clock.nowMs();
     const count = this.countOf(key, nowMs);
     const left = this.quota - this.used(count, nowMs) - 1;
-    if (left < 0) throw this.refusal(count, nowMs, caller);
+    if (left < 0) throw this.refusal(count, nowMs, caller, clientId);
     this.add(count);
     return { 'RateLimit-Policy': this.policy, RateLimit: `"${this.name}";r=${Math.floor(left)};t=${Math.ceil((count.endsAtMs - nowMs) / 1000)}` };
   }

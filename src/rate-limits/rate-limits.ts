@@ -91,11 +91,11 @@ export class RateLimits {
     if (!known) this.limits.address_failures.check(block, caller);
   }
 
-  /** The credentials were not those of the client. */
-  clientFailed(clientId: string, caller: Actor): void {
+  /** The credentials were not those of the client. @param clientId as it was claimed @param known the same, if there is such a client */
+  clientFailed(clientId: string, caller: Actor, known: string | undefined): void {
     const block = addressBlock(caller.address ?? '');
-    this.limits.client_failures.take(`${block} ${clientId}`, caller);
-    this.limits.address_failures.take(block, caller);
+    this.limits.client_failures.take(`${block} ${clientId}`, caller, known);
+    this.limits.address_failures.take(block, caller, known);
   }
 
   /** A bearer token was not valid. */

@@ -28,7 +28,7 @@ export class ClientFailures {
   note(req: FormRequest, method: TokenEndpointAuthMethod, { refusal, clientId }: Refused): void {
     const actor = new RequestActor(req);
     this.audit.note({ type: 'client.authentication_failed', actor, ...(clientId === undefined ? {} : { clientId }), detail: { reason: refusal.replaceAll(' ', '_'), method } });
-    this.limits.clientFailed(claimedId(req, method), actor);
+    this.limits.clientFailed(claimedId(req, method), actor, clientId);
   }
 }
 

@@ -33,7 +33,7 @@ describeOnOneDatabase('/admin/v1/users/{user_id}/consents', (kind) => {
   const register = (metadata: Record<string, unknown> = {}) => server.driver.registerClient({ grant_types: ['authorization_code', 'refresh_token'], redirect_uris: [CALLBACK], scope: 'read write', default_scope: 'read', ...metadata });
   const list = (userId = margaret.userId, query = '') => server.driver.adminRequest<{ items: Record<string, string>[]; next_cursor: null }>('GET', `/users/${userId}/consents${query}`);
   const withdraw = (clientId: string, userId = margaret.userId, token?: string) => server.driver.adminRequest('DELETE', `/users/${userId}/consents/${clientId}`, undefined, token === undefined ? {} : { token });
-  const eventsOf = async ({ clientId }: Credentials) => (await server.driver.adminRequest<{ items: AuditEvent[] }>('GET', `/audit-events?client_id=${clientId}&user_id=${margaret.userId}`)).body.items.map(({ type, actor, detail }) => ({ type, actor, detail }));
+  const eventsOf = async ({ clientId }: Credentials) => (await server.driver.adminRequest<{ items: AuditEvent[] }>('GET', `/audit-events?type=consent.*&client_id=${clientId}&user_id=${margaret.userId}`)).body.items.map(({ type, actor, detail }) => ({ type, actor, detail }));
 
   describe('GET', () => {
     it('a user who has allowed nothing: an empty list, which no cache keeps', async () => {
