@@ -2,6 +2,9 @@ import { request } from 'node:http';
 
 const TIMEOUT_MS = 10_000;
 
+/** What is asked for most of the time. */
+export const TOKEN_FORM = 'grant_type=client_credentials&scope=api';
+
 const formEncode = (text) => new URLSearchParams([['', text]]).toString().slice(1);
 
 /** RFC 6749 §2.3.1: each part is form-encoded before the two are joined. */

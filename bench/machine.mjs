@@ -37,6 +37,12 @@ export function pinRunner(cpu) {
   if (!succeeds('taskset', ['--all-tasks', '--cpu-list', '--pid', String(cpu), String(process.pid)])) throw new Error(`taskset cannot pin to CPU ${cpu}`);
 }
 
+/** The revision that is measured, "-dirty" with changes that are in none; undefined outside a checkout. */
+function revision() {
+  const { status, stdout } = spawnSync('git', ['describe', '--always', '--dirty', '--abbrev=12'], { cwd: PROJECT, encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : undefined;
+}
+
 export function describeMachine() {
   return {
     cpu: cpus()[0]?.model.trim() || process.arch,
@@ -44,6 +50,7 @@ export function describeMachine() {
     memoryMiB: Math.round(totalmem() / 2 ** 20),
     kernel: release(),
     node: process.version,
+    commit: revision(),
     load: loadavg()[0].toFixed(2),
   };
 }

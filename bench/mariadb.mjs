@@ -1,4 +1,5 @@
 // A private MariaDB, of one contestant and for one run: what it uses is that contestant's doing alone.
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
@@ -17,9 +18,12 @@ const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin'
 
 const find = (program) => FOLDERS.map((folder) => join(folder, program)).find((file) => existsSync(file));
 
+/** @returns what it calls itself ("MariaDB 10.11.19") */
 export function checkMariadb() {
-  if (find('mariadbd') && find('mariadb-install-db')) return;
-  throw new Error('skipped: this scenario needs MariaDB, which is not installed (Debian: apt-get install mariadb-server; it need not run)');
+  const server = find('mariadbd');
+  if (!server || !find('mariadb-install-db')) throw new Error('skipped: this needs MariaDB, which is not installed (Debian: apt-get install mariadb-server; it need not run)');
+  const { stdout } = spawnSync(server, ['--version'], { encoding: 'utf8' });
+  return `MariaDB ${/Ver ([\d.]+)/.exec(stdout)?.[1] ?? 'of unknown version'}`;
 }
 
 /**

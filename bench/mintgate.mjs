@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { postForm, postJson } from './http.mjs';
 import { MAIN } from './machine.mjs';
-import { passwordForm } from './users.mjs';
+import { signInAll } from './users.mjs';
 
 /** What differs from the defaults where users sign in: no throttle, and a queue in which every connection finds a place. */
 const signingIn = (users) => ({
@@ -20,9 +20,13 @@ const databaseUrl = ({ username, password, host, port, name }) => `mariadb://${u
 export const mintgate = {
   name: 'mintgate',
   file: MAIN,
-  paths: { token: '/oauth/token', introspection: '/oauth/introspect' },
+  hasChoiceOfDatabase: true,
+  hasReuse: true,
+  /** Of each process, in its log. */
+  readyMark: '"msg":"ready"',
+  paths: { token: '/oauth/token', introspection: '/oauth/introspect', verification: '/gateway/verify' },
 
-  environment: ({ folder, origin, credentials, users, database }) => ({
+  environment: ({ folder, origin, credentials, format, workers, users, database }) => ({
     ISSUER: origin,
     DATABASE_URL: database ? databaseUrl(database) : `sqlite:${join(folder, 'mintgate.sqlite')}`,
     KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
@@ -30,6 +34,8 @@ export const mintgate = {
     BOOTSTRAP_CLIENT_SECRET: credentials.secret,
     // No load balancer has to look away first.
     SHUTDOWN_DRAIN_SECONDS: '0',
+    ...(format === 'opaque' ? {} : { ACCESS_TOKEN_SIGNING_ALG: format }),
+    ...(workers === undefined ? {} : { WORKERS: String(workers) }),
     ...beyondLoad,
     ...(users.length > 0 ? signingIn(users) : {}),
   }),
@@ -43,18 +49,16 @@ export const mintgate = {
       return body;
     };
     for (const { username, password } of server.users) await create('users', { username, password });
-    const grantTypes = server.users.length > 0 ? ['password', 'refresh_token'] : ['client_credentials'];
-    const client = await create('clients', { client_name: 'Load', grant_types: grantTypes, scope: 'api', access_token_format: 'jwt', access_token_lifetime: 3600 });
+    const client = await create('clients', {
+      client_name: 'Load',
+      grant_types: ['client_credentials', ...(server.users.length > 0 ? ['password', 'refresh_token'] : [])],
+      scope: 'api',
+      access_token_format: server.format === 'opaque' ? 'opaque' : 'jwt',
+      access_token_lifetime: 3600,
+      ...(server.reuseSeconds === undefined ? {} : { access_token_reuse: server.reuseSeconds }),
+    });
     return { id: client.client_id, secret: client.client_secret };
   },
 
-  async refreshTokens(server) {
-    const tokens = [];
-    for (const user of server.users) {
-      const { status, text, body } = await postForm(server.url('token'), passwordForm(user), server.credentials);
-      if (status !== 200 || typeof body.refresh_token !== 'string') throw server.failed(`did not sign a user in: ${status} ${text}`);
-      tokens.push(body.refresh_token);
-    }
-    return tokens;
-  },
+  refreshTokens: signInAll,
 };

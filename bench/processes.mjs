@@ -46,10 +46,13 @@ export async function end(child) {
   clearTimeout(timer);
 }
 
+/** Ends every child. */
+export const endRunning = () => Promise.all([...running].map(end));
+
 /** Ends every child; none can be started any more. */
 export async function endAll() {
   closed = true;
-  await Promise.all([...running].map(end));
+  await endRunning();
 }
 
 /** The last resort, when there is no time left to wait. */

@@ -1,68 +1,34 @@
 #!/usr/bin/env node
 // Measures Mintgate beside its peers; README.md tells how to read what comes out.
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { buildIfMissing, checkTools, describeMachine, pinRunner } from './machine.mjs';
-import { checkMariadb } from './mariadb.mjs';
-import { mintgate } from './mintgate.mjs';
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { chart } from './chart.mjs';
+import { estimateSeconds, measureOrSayWhy, prepare, runToEnd } from './measure.mjs';
 import { readOptions } from './options.mjs';
-import { benchHome, installPackages } from './packages.mjs';
-import { PEERS } from './peers/index.mjs';
-import { endAll, killAll } from './processes.mjs';
-import { notes, table } from './report.mjs';
+import { writeRecorded } from './recorded.mjs';
+import { describe } from './report.mjs';
 import { SCENARIOS } from './scenarios/index.mjs';
 
-let stopping = false;
+const { runs, values } = readOptions(process.argv.slice(2), {
+  usage: 'npm run bench -- [scenarios] [options]        all scenarios, unless some are named',
+  more: { chart: { type: 'string' }, record: { type: 'boolean' } },
+  help: `  --chart FILE      writes a chart of what a CPU-second gives, as SVG
+  --record          writes down the ratios in recorded.json, for npm run bench:check`,
+});
 
-async function main() {
-  const options = readOptions(process.argv.slice(2));
-  const scenario = SCENARIOS[options.scenario];
-  checkTools(options);
-  if (scenario.mariadb) checkMariadb();
-  buildIfMissing();
-  const peers = options.peers.map((name) => PEERS[name]);
-  const home = benchHome();
-  const packages = peers.some((peer) => peer.needsPackages) ? installPackages(home) : undefined;
-  const machine = describeMachine();
-  pinRunner(options.loadCpu);
-
-  const folder = mkdtempSync(join(home, 'run-'));
-  process.on('exit', () => {
-    killAll();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  const results = await scenario.run([mintgate, ...peers], { ...options, folder, packages });
-
-  console.log(`${options.scenario}: ${scenario.title}`);
-  console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.memoryMiB} MiB, Linux ${machine.kernel}, Node ${machine.node}, load average at start ${machine.load}\n`);
-  console.log(table(scenario.columns(results), results));
-  for (const note of notes(results)) console.log(`note: ${note}`);
-  const { json, scenario: name, ...settings } = options;
-  const line = JSON.stringify({ at: new Date().toISOString(), scenario: name, machine, options: settings, results });
-  if (json) appendFileSync(json, `${line}\n`);
-  console.log(`\n${line}`);
-  return results.some((result) => result.errors > 0) ? 1 : 0;
-}
-
-for (const [signal, code] of [['SIGINT', 130], ['SIGTERM', 143], ['SIGHUP', 129]]) {
-  process.on(signal, () => {
-    if (stopping) return;
-    stopping = true;
-    void endAll().then(() => process.exit(code));
-  });
-}
-
-try {
-  const code = await main();
-  if (!stopping) {
-    await endAll();
-    process.exit(code);
+await runToEnd(async () => {
+  prepare(runs[0]);
+  console.error(`${runs.map(({ scenario }) => scenario).join(', ')}: about ${Math.ceil(runs.reduce((sum, options) => sum + estimateSeconds(options), 0) / 60)} minutes`);
+  const measured = [];
+  for (const options of runs) {
+    const result = await measureOrSayWhy(options);
+    if (!result) continue;
+    measured.push(result);
+    const line = JSON.stringify(result);
+    console.log(`${describe(result, SCENARIOS[result.scenario].columns(result.results))}\n\n${line}\n`);
+    if (values.json) appendFileSync(values.json, `${line}\n`);
   }
-} catch (error) {
-  // What was interrupted fails in its own way; the signal has been heard already.
-  if (!stopping) {
-    console.error(`bench: ${error.message}`);
-    await endAll();
-    process.exit(2);
-  }
-}
+  if (values.chart && measured.length > 0) writeFileSync(values.chart, chart(measured));
+  if (values.record) writeRecorded(measured);
+  if (measured.length < runs.length) return 2;
+  return measured.some(({ results }) => results.some(({ errors }) => errors > 0)) ? 1 : 0;
+});

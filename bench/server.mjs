@@ -3,42 +3,53 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { postForm } from './http.mjs';
+import { postForm, TOKEN_FORM } from './http.mjs';
 import { startMariadb } from './mariadb.mjs';
 import { cpuSeconds, end, freePort, isRunning, launch } from './processes.mjs';
 
 const START_DEADLINE_MS = 60_000;
 const POLL_MS = 5;
 
+/** What its access tokens are in a scenario: ES256 or RS256 (the algorithm of a JWT) or opaque. */
+export const formatOf = (contestant, { scenario, format }) => (contestant.opaqueIn?.includes(scenario) ? 'opaque' : format);
+
+/** Whether it gets a MariaDB of its own. */
+export const isOnMariadb = (contestant, { database }) => (contestant.database ?? (contestant.hasChoiceOfDatabase ? database : undefined)) === 'mariadb';
+
 /**
  * Starts a contestant in an empty folder and waits for its first token.
- * @param options beyond those of the command line: folder, packages; users, whom it shall know; mariadb: whether it gets one of its own, beside the load
- * @returns what runs: name, origin, credentials, users, url(endpoint), process, database, how long the start took (startMs, startCpuMs), stop(), failed(what)
+ * @param entry contestant, node, label; workers: how many processes serve, where that is the question
+ * @param options beyond those of the command line: what the scenario demands (format, reuseSeconds, users), folder, packages
+ * @returns what runs: label, origin, credentials, users, url(endpoint), process, database, how long the start took (startMs, startCpuMs), stop(), failed(what)
  */
-export async function startServer(contestant, { scenario, folder: parent, packages, serverCpu, loadCpu, users = [], mariadb = false }) {
-  const database = mariadb ? await startMariadb({ folder: parent, cpu: loadCpu }) : undefined;
+export async function startServer({ contestant, node, label, workers }, options) {
+  const { scenario, reuseSeconds, folder: parent, packages, serverCpu, loadCpu, users = [] } = options;
+  const database = isOnMariadb(contestant, options) ? await startMariadb({ folder: parent, cpu: loadCpu }) : undefined;
   const port = await freePort();
   const folder = mkdtempSync(join(parent, `${contestant.name}-`));
   const logFile = join(folder, 'server.log');
   const origin = `http://127.0.0.1:${port}`;
   const first = { id: 'bench', secret: randomBytes(32).toString('base64url') };
-  const context = { scenario, folder, packages, origin, port, credentials: first, users, database };
+  const format = formatOf(contestant, options);
+  const context = { scenario, format, workers, folder, packages, origin, port, credentials: first, users, database };
 
   const log = openSync(logFile, 'w');
   const began = performance.now();
-  const child = launch(process.execPath, [contestant.file], {
+  const child = launch(node.path, [contestant.file], {
     cpu: serverCpu,
     cwd: folder,
     env: { NODE_ENV: 'production', HOST: '127.0.0.1', PORT: String(port), ...contestant.environment(context) },
     stdio: ['ignore', log, log],
   });
   closeSync(log);
-  const failed = (what) => new Error(`${contestant.name} ${what}\n${readFileSync(logFile, 'utf8').split('\n').slice(-20).join('\n')}`);
+  const failed = (what) => new Error(`${label} ${what}\n${readFileSync(logFile, 'utf8').split('\n').slice(-20).join('\n')}`);
   const server = {
-    name: contestant.name,
+    label,
     process: child,
     origin,
     credentials: first,
+    format,
+    reuseSeconds,
     users,
     database,
     url: (endpoint) => origin + contestant.paths[endpoint],
@@ -49,9 +60,11 @@ export async function startServer(contestant, { scenario, folder: parent, packag
     failed,
   };
 
+  // One of several workers may answer before another one is up.
+  const areUp = () => !contestant.readyMark || workers === undefined || readFileSync(logFile, 'utf8').split(contestant.readyMark).length > workers;
   for (let answer; ; await sleep(POLL_MS)) {
     answer = await postForm(server.url('token'), 'grant_type=client_credentials', first).catch(() => undefined);
-    if (answer?.status === 200 && typeof answer.body.access_token === 'string') break;
+    if (answer?.status === 200 && typeof answer.body.access_token === 'string' && areUp()) break;
     if (!isRunning(child)) throw failed('ended before its first token');
     if (performance.now() - began > START_DEADLINE_MS) throw failed(`gave no token in ${START_DEADLINE_MS / 1000} s: ${answer?.status ?? 'no answer'} ${answer?.text ?? ''}`);
   }
@@ -61,16 +74,15 @@ export async function startServer(contestant, { scenario, folder: parent, packag
   return server;
 }
 
-/** One answer by the request that is measured, checked to be what every contestant has to issue: an ES256 JWT of scope api, unless told otherwise. */
-export async function issueToken(server, { form = TOKEN_FORM, jwt = true } = {}) {
+/** One answer by the request that is measured, checked to be what every contestant has to issue: scope api, and a JWT of the algorithm or none. */
+export async function issueToken(server, { form = TOKEN_FORM, format = server.format } = {}) {
   const { status, text, body } = await postForm(server.url('token'), form, server.credentials);
   if (status !== 200 || typeof body.access_token !== 'string') throw server.failed(`gave no token: ${status} ${text}`);
   if (!body.scope?.split(' ').includes('api')) throw server.failed(`gave no token of scope api: ${text}`);
-  if (jwt && algorithmOf(body.access_token) !== 'ES256') throw server.failed('did not give a JWT signed with ES256');
+  const alg = algorithmOf(body.access_token) ?? 'opaque';
+  if (alg !== format) throw server.failed(`gave a token of format ${alg}, not ${format}`);
   return body;
 }
-
-export const TOKEN_FORM = 'grant_type=client_credentials&scope=api';
 
 function algorithmOf(token) {
   try {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 export const bareHttp = {
   name: 'bare-http',
   file: fileURLToPath(new URL('./bare-http.server.mjs', import.meta.url)),
-  paths: { token: '/token', introspection: '/introspect' },
-  scenarios: ['cc', 'introspect', 'memory', 'coldstart'],
-  environment: ({ credentials }) => ({ CLIENT_ID: credentials.id, CLIENT_SECRET: credentials.secret }),
+  paths: { token: '/token', introspection: '/introspect', verification: '/verify' },
+  scenarios: ['cc', 'cc-rs256', 'cc-opaque', 'cc-reuse', 'introspect', 'forward-auth', 'memory', 'coldstart', 'workers'],
+  environment: ({ credentials, format, workers }) => ({ CLIENT_ID: credentials.id, CLIENT_SECRET: credentials.secret, FORMAT: format, WORKERS: String(workers ?? 1) }),
 };

@@ -1,25 +1,27 @@
 import { fileURLToPath } from 'node:url';
-import { post } from '../http.mjs';
+import { post, TOKEN_FORM } from '../http.mjs';
 
 const MINT_PATH = '/bench/refresh-tokens';
 
 /**
- * node-oidc-provider with its own in-memory store: JWT access tokens, and opaque ones where introspection is measured (it does not introspect JWTs).
- * Where refreshing is measured, with an adapter for MariaDB and with opaque access tokens, which are its default.
+ * node-oidc-provider with its own in-memory store. JWT access tokens; opaque ones where introspection is measured (it does not introspect JWTs), and where refreshing
+ * is, since they are its default. A request that names the resource gets a JWT in any case.
  */
 export const oidcProvider = {
   name: 'oidc-provider',
   file: fileURLToPath(new URL('./oidc-provider.server.mjs', import.meta.url)),
   paths: { token: '/token', introspection: '/token/introspection' },
-  scenarios: ['cc', 'introspect', 'refresh', 'memory', 'coldstart'],
+  scenarios: ['cc', 'cc-rs256', 'cc-opaque', 'cc-reuse', 'introspect', 'forward-auth', 'refresh', 'mixed', 'memory', 'coldstart'],
   needsPackages: true,
-  opaqueIn: ['introspect', 'refresh'],
-  environment: ({ scenario, credentials, packages, database }) => ({
+  opaqueIn: ['introspect', 'forward-auth', 'refresh', 'mixed'],
+  jwtForm: `${TOKEN_FORM}&resource=urn:bench:api`,
+  environment: ({ format, credentials, packages, users, database }) => ({
     PACKAGES: packages,
-    FORMAT: oidcProvider.opaqueIn.includes(scenario) ? 'opaque' : 'jwt',
+    FORMAT: format,
     CLIENT_ID: credentials.id,
     CLIENT_SECRET: credentials.secret,
-    ...(database ? { DATABASE: connectionOf(database), MINT_PATH } : {}),
+    ...(database ? { DATABASE: connectionOf(database) } : {}),
+    ...(users.length > 0 ? { MINT_PATH } : {}),
   }),
 
   /** As an authorization code would have left them; the server has a side door for that. */
@@ -30,5 +32,8 @@ export const oidcProvider = {
     return body;
   },
 };
+
+/** The same with an adapter for MariaDB, where it has something to keep. */
+export const oidcProviderOnMariadb = { ...oidcProvider, name: 'oidc-provider-mariadb', database: 'mariadb', scenarios: ['cc-opaque', 'introspect', 'refresh', 'mixed'] };
 
 const connectionOf = ({ host, port, name, username, password }) => JSON.stringify({ host, port, database: name, user: username, password });

@@ -1,25 +1,21 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
-import { pathToFileURL } from 'node:url';
 import { mysqlAdapter } from './oidc-provider.adapter.mjs';
+import { load } from './packages.mjs';
 
-const { HOST, PORT, PACKAGES, FORMAT, CLIENT_ID, CLIENT_SECRET, DATABASE, MINT_PATH } = process.env;
+const { HOST, PORT, FORMAT, CLIENT_ID, CLIENT_SECRET, DATABASE, MINT_PATH } = process.env;
 const LIFETIME_SECONDS = 3600;
 const SESSION_SECONDS = 86_400;
 const RESOURCE = 'urn:bench:api';
 const REFRESH_SCOPE = 'offline_access api';
 
-const packages = createRequire(join(PACKAGES, 'package.json'));
-const load = async (name) => (await import(pathToFileURL(packages.resolve(name)).href)).default;
-
-const Provider = await load('oidc-provider');
-const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+const { default: Provider } = await load('oidc-provider');
+const alg = FORMAT === 'RS256' ? 'RS256' : 'ES256';
+const { privateKey } = alg === 'RS256' ? generateKeyPairSync('rsa', { modulusLength: 2048 }) : generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
 const provider = new Provider(`http://${HOST}:${PORT}`, {
-  ...(DATABASE ? { adapter: await mysqlAdapter(await load('mysql2/promise'), JSON.parse(DATABASE)) } : {}),
+  ...(DATABASE ? { adapter: await mysqlAdapter((await load('mysql2/promise')).default, JSON.parse(DATABASE)) } : {}),
   clients: [{
     client_id: CLIENT_ID,
     client_secret: CLIENT_SECRET,
@@ -27,10 +23,10 @@ const provider = new Provider(`http://${HOST}:${PORT}`, {
     ...(MINT_PATH
       ? { grant_types: ['client_credentials', 'authorization_code', 'refresh_token'], response_types: ['code'], redirect_uris: ['https://client.example/callback'], scope: REFRESH_SCOPE }
       : { grant_types: ['client_credentials'], response_types: [], redirect_uris: [], scope: 'api' }),
-    id_token_signed_response_alg: 'ES256',
+    id_token_signed_response_alg: alg,
   }],
   scopes: ['api', 'offline_access'],
-  jwks: { keys: [{ ...jwk, alg: 'ES256', use: 'sig', kid: '1' }] },
+  jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), alg, use: 'sig', kid: '1' }] },
   cookies: { keys: [randomBytes(32).toString('base64url')] },
   ttl: { ClientCredentials: LIFETIME_SECONDS, AccessToken: LIFETIME_SECONDS, RefreshToken: SESSION_SECONDS, Grant: SESSION_SECONDS },
   rotateRefreshToken: true,
@@ -42,8 +38,8 @@ const provider = new Provider(`http://${HOST}:${PORT}`, {
     // An access token is a JWT when it is for a resource server that wants it so.
     resourceIndicators: {
       enabled: true,
-      defaultResource: () => (FORMAT === 'jwt' ? RESOURCE : undefined),
-      getResourceServerInfo: () => ({ scope: 'api', audience: RESOURCE, accessTokenTTL: LIFETIME_SECONDS, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'ES256' } } }),
+      defaultResource: () => (FORMAT === 'opaque' ? undefined : RESOURCE),
+      getResourceServerInfo: () => ({ scope: 'api', audience: RESOURCE, accessTokenTTL: LIFETIME_SECONDS, accessTokenFormat: 'jwt', jwt: { sign: { alg } } }),
     },
   },
 });

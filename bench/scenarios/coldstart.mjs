@@ -1,24 +1,28 @@
 import { median } from '../report.mjs';
 import { startServer } from '../server.mjs';
 
-async function run(contestants, options) {
-  const starts = new Map(contestants.map(({ name }) => [name, []]));
+const USUAL_SECONDS = 1.5;
+
+async function run(entries, options) {
+  const starts = entries.map(() => []);
   for (let i = 1; i <= options.rounds; i++) {
-    for (const contestant of contestants) {
-      const server = await startServer(contestant, options);
+    for (const [at, entry] of entries.entries()) {
+      const server = await startServer(entry, options);
       await server.stop();
-      console.error(`round ${i}/${options.rounds}: ${server.name} ${Math.round(server.startMs)} ms`);
-      starts.get(server.name).push({ ms: Math.round(server.startMs), cpuMs: Math.round(server.startCpuMs) });
+      console.error(`round ${i}/${options.rounds}: ${server.label} ${Math.round(server.startMs)} ms`);
+      starts[at].push({ ms: Math.round(server.startMs), cpuMs: Math.round(server.startCpuMs) });
     }
   }
-  return [...starts].map(([name, rounds]) => {
-    const all = rounds.map(({ ms }) => ms);
-    return { name, medianMs: median(all), minMs: Math.min(...all), maxMs: Math.max(...all), cpuMs: median(rounds.map(({ cpuMs }) => cpuMs)), errors: 0, rounds: all };
+  return entries.map(({ contestant, node, label }, at) => {
+    const all = starts[at].map(({ ms }) => ms);
+    const cpuMs = median(starts[at].map((start) => start.cpuMs));
+    return { label, name: contestant.name, node: node.version, medianMs: median(all), minMs: Math.min(...all), maxMs: Math.max(...all), cpuMs, errors: 0, rounds: all };
   });
 }
 
 export const coldstart = {
   title: 'from the start of the process to its first token, in an empty folder (Mintgate: with all migrations)',
+  format: 'ES256',
   run,
   columns: () => [
     ['ms', (r) => Math.round(r.medianMs)],
@@ -27,4 +31,5 @@ export const coldstart = {
     ['CPU ms', (r) => Math.round(r.cpuMs)],
     ['rounds', (r) => r.rounds.join(' ')],
   ],
+  estimate: (contestants, { rounds }) => contestants * rounds * USUAL_SECONDS,
 };
