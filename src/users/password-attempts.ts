@@ -6,8 +6,9 @@ import { addressBlock } from '../common/http/address-block.js';
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
 import { Clock } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
+import { Transactions } from '../database/transactions.js';
 import type { PasswordAttemptEntity } from './password-attempt.entity.js';
-import { type Counter, PasswordAttemptsRepository } from './password-attempts.repository.js';
+import { type Counter, type CountingTimes, PasswordAttemptsRepository } from './password-attempts.repository.js';
 
 const WINDOW_MS = 15 * 60_000;
 /** An account takes so many times the limit of one address, however many addresses guess at it (NIST SP 800-63B-4 §3.2.2: 100 at most). */
@@ -34,6 +35,13 @@ export interface Allowed {
   pairKey: string;
 }
 
+/** Places that are to be taken with the next commit. */
+interface WaitingGuess {
+  counters: readonly Counter[];
+  times: CountingTimes;
+  decide: (taken: boolean | Promise<boolean>) => void;
+}
+
 export type Admission = { allowed: Allowed } | { limit: ReachedLimit; key: string };
 
 /**
@@ -43,14 +51,24 @@ export type Admission = { allowed: Allowed } | { limit: ReachedLimit; key: strin
  */
 @Injectable()
 export class PasswordAttempts {
+  /** Guesses that are let through and have no outcome yet. */
+  private underWay = 0;
+  private waitingGuesses: WaitingGuess[] = [];
+
   constructor(
     private readonly repository: PasswordAttemptsRepository,
+    private readonly transactions: Transactions,
     private readonly clock: Clock,
     private readonly config: Config,
   ) {}
 
+  /** How many guesses wait to be counted. */
+  get waiting(): number {
+    return this.waitingGuesses.length;
+  }
+
   /**
-   * Counts a guess. While others that are under way could still reach the limit, it waits for their outcome.
+   * Counts a guess, of which {@link succeed}, {@link fail} or {@link release} is to tell the outcome. While others that are under way could still reach the limit, it waits for their outcome.
    * @param account key of the username, whether there is such a user or not
    * @throws {TemporarilyUnavailableError} when they took too long
    */
@@ -59,26 +77,47 @@ export class PasswordAttempts {
     const endsAt = performance.now() + MAX_WAIT_MS;
     for (let wait = 20; ; wait = Math.min(wait * 2, 200)) {
       const outcome = await this.admit(counters);
-      if (outcome !== 'busy') return outcome;
+      if (outcome !== 'busy') {
+        if ('allowed' in outcome) this.underWay++;
+        return outcome;
+      }
       if (performance.now() >= endsAt) throw new TemporarilyUnavailableError('too many passwords for one account are being looked at');
       await sleep(wait * (0.5 + Math.random()));
     }
   }
 
-  /** The password was right. */
-  succeed({ keys, addressKey, pairKey }: Allowed, manager: EntityManager): Promise<void> {
+  /**
+   * The password was right.
+   * @param begin what it is for, written in the transaction that records the success
+   * @throws whatever `begin` throws: the password was right all the same
+   */
+  async succeed<T>({ keys, addressKey, pairKey }: Allowed, begin: (manager: EntityManager) => T | Promise<T>): Promise<T> {
     const nowMs = this.clock.nowMs();
-    return this.repository.recordSuccess(keys, addressKey, pairKey, nowMs, purgeAfter(nowMs + KNOWN_ADDRESS_MS), manager);
+    const record = (manager: EntityManager) => this.repository.recordSuccess(keys, addressKey, pairKey, nowMs, purgeAfter(nowMs + KNOWN_ADDRESS_MS), manager);
+    this.underWay--;
+    try {
+      return await this.settle(async (manager) => {
+        const begun = await begin(manager);
+        // Last, since others wait for the counter of their address until the commit.
+        await record(manager);
+        return begun;
+      });
+    } catch (error) {
+      await this.transactions.run(record).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** The password was wrong. */
   fail({ keys }: Allowed): Promise<void> {
-    return this.repository.recordFailure(keys);
+    this.underWay--;
+    return this.settleByOne((manager) => this.repository.recordFailure(keys, manager));
   }
 
   /** The password was not looked at. */
   release({ keys }: Allowed): Promise<void> {
-    return this.repository.release(keys);
+    this.underWay--;
+    return this.settleByOne((manager) => this.repository.release(keys, manager));
   }
 
   /** Answers whether this is the first that is told of a reached limit in its window. */
@@ -120,7 +159,7 @@ export class PasswordAttempts {
     const pairKey = counters.account_and_address.key;
     const times = this.times();
     const all = ORDER.map((name) => counters[name]);
-    if (await this.repository.reserveAll(all, times)) return { allowed: { keys: all.map(({ key }) => key), addressKey, pairKey } };
+    if (await this.reserve(all, times)) return { allowed: { keys: all.map(({ key }) => key), addressKey, pairKey } };
     // One of them is new, or refuses: one after the other, then.
     const keys: string[] = [];
     for (const name of ORDER) {
@@ -136,6 +175,37 @@ export class PasswordAttempts {
       return reached ? { limit: name, key: counter.key } : 'busy';
     }
     return { allowed: { keys, addressKey, pairKey } };
+  }
+
+  /**
+   * Takes a place at all of the counters, by itself or with the outcome of another guess. In the embedded database every commit is a wait for the disk, in which nobody is answered and a hash
+   * sweeps the caches: where each thread has a password to hash after the one at which it is, one more may as well wait for the outcome of that.
+   */
+  private reserve(counters: readonly Counter[], times: CountingTimes): Promise<boolean> {
+    if (!this.repository.isEmbedded || this.underWay < 2 * this.config.passwordHashThreads) return this.repository.reserveAll(counters, times);
+    return new Promise((decide) => this.waitingGuesses.push({ counters, times, decide }));
+  }
+
+  /** An outcome of one statement needs no transaction when nobody waits for it. */
+  private settleByOne(write: (manager?: EntityManager) => Promise<void>): Promise<void> {
+    return this.waiting === 0 ? write() : this.settle(write);
+  }
+
+  /** Writes the outcome of a guess, and counts those that wait, in one commit; if that fails, those that wait by themselves. */
+  private async settle<T>(write: (manager: EntityManager) => Promise<T>): Promise<T> {
+    const guesses = this.waitingGuesses.splice(0);
+    try {
+      const { written, taken } = await this.transactions.run(async (manager) => {
+        const result = { written: await write(manager), taken: [] as boolean[] };
+        for (const { counters, times } of guesses) result.taken.push(await this.repository.reserveAll(counters, times, manager));
+        return result;
+      });
+      guesses.forEach(({ decide }, at) => decide(taken[at]));
+      return written;
+    } catch (error) {
+      for (const { counters, times, decide } of guesses) decide(this.repository.reserveAll(counters, times));
+      throw error;
+    }
   }
 
   private isKnown(pair: PasswordAttemptEntity | undefined): boolean {

@@ -78,8 +78,8 @@ export class UsersRepository {
   }
 
   /** The same password under another hash: no change that anybody sees, and none when the password was changed meanwhile. */
-  async replaceHash(id: number, from: string, to: string): Promise<void> {
-    await this.database.execute('UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?', [to, id, from]);
+  async replaceHash(id: number, from: string, to: string, manager: EntityManager): Promise<void> {
+    await this.database.execute('UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?', [to, id, from], manager);
   }
 
   /** Deletes the row if it is still in the state that was read. Answers whether it was. */

@@ -110,6 +110,13 @@ describe('the pool', () => {
     expect(await hashing.hash(PASSWORD)).toMatch(TODAYS);
   });
 
+  it('takes passwords in the order in which they came, so that none waits for all that come after it', async () => {
+    const hashing = open(1);
+    const order: number[] = [];
+    await Promise.all(Array.from({ length: 8 }, (_, i) => hashing.hash(PASSWORD).then(() => order.push(i))));
+    expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
   it('leaves the event loop free: it turns while eight passwords are hashed', async () => {
     const hashing = open(1);
     await hashing.hash(PASSWORD);

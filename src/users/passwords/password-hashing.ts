@@ -51,9 +51,9 @@ export class PasswordHashing implements OnApplicationShutdown {
     metrics.readCounter({ name: 'password_hashes_shed_total', help: 'Passwords that were turned away because too many waited.' }, () => this.shed);
   }
 
-  /** @throws {TemporarilyUnavailableError} while no more passwords may wait */
-  assertRoom(): void {
-    if (this.waiting >= this.config.passwordHashQueueLimit) throw this.queueFull();
+  /** @param ahead passwords that are about to wait @throws {TemporarilyUnavailableError} while no more may */
+  assertRoom(ahead: number): void {
+    if (this.waiting + ahead >= this.config.passwordHashQueueLimit) throw this.queueFull();
   }
 
   /** A PHC string, `$argon2id$v=19$m=19456,t=2,p=1$...`, about 97 characters. The password has passed the policy. */
@@ -113,6 +113,7 @@ export class PasswordHashing implements OnApplicationShutdown {
       idleTimeout: IDLE_TIMEOUT_MS,
       niceIncrement: NICE_INCREMENT,
       recordTiming: false,
+      stricterFIFO: true,
     });
     pool.on('error', (error: Error) => (this.threadFailure = error));
     pool.on('workerCreate', () => (this.threadFailure = undefined));

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import libsql from 'libsql';
 import { DataSource } from 'typeorm';
 import { createDatabase, type DatabaseKind, describeOnEachDatabase, describeOnOneDatabase, mariadbPort, type TestDatabase } from '../../support/databases.js';
@@ -763,5 +764,89 @@ describeOnEachDatabase('a database that is away', (kind) => {
     app.advance(61);
     expectOAuthError(await app.login(user.username, 'wrong', at(1)), 400, 'invalid_grant');
     expect((await outage.rows()).map(({ pending, failures }) => ({ pending, failures }))).toEqual([...Array<object>(3).fill({ pending: 0, failures: 1 }), ...Array<object>(2).fill({ pending: 0, failures: 0 })]);
+  });
+});
+
+describe('guesses that wait for the one thread, in the embedded database', () => {
+  let outage: Outage;
+  let server: TestServer;
+  let app: Application;
+
+  beforeEach(async () => {
+    outage = await OUTAGES.SQLite();
+    server = await TestServer.start({ database: outage.database, env: { ...PROXIED, PASSWORD_HASH_THREADS: '1', DATABASE_DEADLINE_MS: '1000' } });
+    app = await Application.at(server);
+  });
+  afterEach(async () => {
+    outage.end();
+    await server.stop();
+    await outage.dispose();
+  });
+
+  const pendingAtAddress = async () => (await app.rows()).find(({ account }) => account === null)?.pending;
+
+  /** Two wrong guesses from an address, each of which takes the thread a second: one at which it is, and one after it. */
+  async function takeTheThread(address: string): Promise<Promise<Answer>[]> {
+    const taken: Promise<Answer>[] = [];
+    for (const user of [await app.user({ password_hash: SLOW_HASH }), await app.user({ password_hash: SLOW_HASH })]) {
+      taken.push(app.login(user.username, 'wrong', address));
+      // The account's own counter is the last that a new one takes.
+      await eventually(async () => expect((await app.rows()).filter(({ account, attempt_key }) => account === attempt_key).reduce((sum, { pending }) => sum + pending, 0)).toBe(taken.length), { everyMs: 5 });
+    }
+    return taken;
+  }
+
+  it('a third one is counted with the outcome of the first, before it is looked at', async () => {
+    const address = network()(1);
+    const user = await app.user();
+    expect(await app.letsIn(user, address)).toBe(true);
+    const [first, second] = await takeTheThread(address);
+    const third = app.login(user.username, user.password, address);
+    let answered = false;
+    void first.then(() => (answered = true));
+    const mostPending = async () => {
+      let most = 0;
+      for (; !answered; await sleep(20)) most = Math.max(most, (await pendingAtAddress()) ?? 0);
+      return most;
+    };
+    expect(await mostPending()).toBe(2);
+    for (const answer of [await first, await second]) expectOAuthError(answer, 400, 'invalid_grant');
+    expect((await third).status).toBe(200);
+    expect((await app.rows()).map(({ pending, failures }) => [pending, failures]).filter(([pending]) => pending > 0)).toEqual([]);
+    expect((await app.rows()).find(({ account }) => account === null)?.failures).toBe(2);
+  });
+
+  it('right ones, wrong ones, and right ones for what is refused, all at once: each gets its own answer, and only the wrong ones count', async () => {
+    const address = network()(1);
+    const users = await Promise.all(many(12, () => app.user()));
+    for (const user of users) expect(await app.letsIn(user, address)).toBe(true);
+    const answers = await Promise.all(
+      many(36, (i) => {
+        const { username, password } = users[i % 12];
+        const differs: Record<string, string> = [{}, { password: 'wrong' }, { resource: 'https://unknown.example' }][i % 3];
+        return server.driver.form('/oauth/token', { grant_type: 'password', username, password, ...differs }, app.client, { 'x-forwarded-for': address });
+      }),
+    );
+    expect(answers.map(({ status, body }) => (status === 200 ? 'token' : body['error']))).toEqual(many(36, (i) => ['token', 'invalid_grant', 'invalid_target'][i % 3]));
+    const rows = await app.rows();
+    expect(rows.filter(({ pending }) => pending !== 0)).toEqual([]);
+    expect(rows.find(({ account }) => account === null)?.failures).toBe(12);
+  });
+
+  it('the outcome of the first cannot be written: 503 for it and for who waits, who is not counted; afterwards all sign in', async () => {
+    const address = network()(1);
+    const user = await app.user();
+    expect(await app.letsIn(user, address)).toBe(true);
+    const taken = await takeTheThread(address);
+    const third = app.login(user.username, user.password, address);
+    outage.begin();
+    for (const answer of [await taken[0], await third]) {
+      expectOAuthError(answer, 503, 'temporarily_unavailable');
+      expect(answer.headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
+    }
+    outage.end();
+    await taken[1];
+    for (let i = 0; i < 4; i++) expect(await app.letsIn(user, address)).toBe(true);
+    expect((await outage.rows()).filter(({ account }) => account !== null).slice(0, 2).map(({ pending, failures }) => ({ pending, failures }))).toEqual(Array(2).fill({ pending: 0, failures: 0 }));
   });
 });
