@@ -19,6 +19,7 @@ import { LogoutModule } from './logout/logout.module.js';
 import { InteractionModule } from './interaction/interaction.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { OidcModule } from './oidc/oidc.module.js';
+import { TokensModule } from './tokens/tokens.module.js';
 
 export interface AppParts {
   config: Config;
@@ -37,13 +38,15 @@ export class AppModule {
         CommonModule.of(logger, clock, drain, metrics, new OutboundClient(config.outboundAllowedHosts)),
         ConfigModule.of(config),
         DatabaseModule.of(createDataSource(config, ENTITIES, metrics)),
+        // Routes are matched in this order: those that are asked most come first.
         GrantsModule,
+        TokensModule,
+        GatewayModule,
         AuthorizationModule,
         LogoutModule,
         InteractionModule,
         AdminModule,
         OidcModule,
-        GatewayModule,
         HealthModule,
         MetricsModule,
       ],

@@ -4,6 +4,8 @@ import type { Actor } from './audit-log.js';
 
 /** Whoever sent a request; from where, and in which request, is found out when somebody wants to know. */
 export class RequestActor implements Actor {
+  private foundAddress: string | undefined;
+
   constructor(
     private readonly req: Request,
     readonly clientId?: string,
@@ -11,7 +13,7 @@ export class RequestActor implements Actor {
   ) {}
 
   get address(): string {
-    return clientAddress(this.req);
+    return (this.foundAddress ??= clientAddress(this.req));
   }
 
   get requestId(): string {

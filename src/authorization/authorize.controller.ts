@@ -2,7 +2,7 @@ import { Controller, Get, Param, Post, Req, Res, UseFilters, UseGuards } from '@
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { RequestActor } from '../audit/request-actor.js';
-import { readFormText } from '../common/http/form-body.guard.js';
+import { readForm } from '../common/http/form-body.guard.js';
 import { parseAuthorizationForm } from '../common/oauth/form-params.js';
 import { Config } from '../config/config.js';
 import { AuthorizationRateGuard } from '../rate-limits/authorization-rate.guard.js';
@@ -39,7 +39,7 @@ export class AuthorizeController {
   /** OIDC Core §3.1.2.1. A post from another site brings no session cookie: the request is kept, and taken up by a request that does. */
   @Post()
   async authorizeByForm(@Req() req: Request, @Res() res: Response): Promise<void> {
-    const checked = await this.pipeline.check(parseAuthorizationForm(await readFormText(req)));
+    const checked = await this.pipeline.check(await readForm(req, parseAuthorizationForm));
     if (this.cookies.session(req) !== undefined || req.headers['sec-fetch-site'] !== 'cross-site') return this.proceed(req, res, checked);
     this.redirect(res, await this.begin(res, checked));
   }

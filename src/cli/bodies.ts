@@ -14,6 +14,7 @@ export const CLIENT_FIELDS = [
   field('default_scope', 'text', 'what a request without scope gets; default: all of it'),
   field('access_token_format', 'text', 'jwt (default) or opaque'),
   field('access_token_lifetime', 'number', 'seconds'),
+  field('access_token_reuse', 'number', 'seconds for which the client credentials grant hands out the same JWT again; default: 0, never'),
   field('refresh_token_lifetime', 'number', 'seconds from the sign-in to the end'),
   field('refresh_token_idle_lifetime', 'number', 'seconds without a refresh after which it ends'),
   field('require_pkce', 'boolean', 'false only for a client that authenticates'),

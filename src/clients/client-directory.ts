@@ -35,9 +35,9 @@ export class ClientDirectory {
    */
   find(clientId: string): Client | null | Promise<Client | null> {
     this.feed.assertFresh();
-    if (!CLIENT_ID.test(clientId)) return null;
     const cached = this.cache.peek(clientId);
-    return cached === undefined ? this.cache.get(clientId) : cached;
+    if (cached !== undefined) return cached;
+    return CLIENT_ID.test(clientId) ? this.cache.get(clientId) : null;
   }
 
   /** Whether there is such a client, as far as is known without asking. */

@@ -50,6 +50,8 @@ export interface ClientMetadata {
   default_scope: string | null;
   access_token_format: AccessTokenFormat;
   access_token_lifetime: number;
+  /** For how long a JWT of the client credentials grant is handed out again; 0: every answer has a new one. */
+  access_token_reuse: number;
   refresh_token_lifetime: number;
   refresh_token_idle_lifetime: number;
   require_pkce: boolean;
@@ -88,6 +90,7 @@ export function withDefaults(given: Partial<ClientMetadata>, clientId: string, a
     default_scope: given.default_scope ?? null,
     access_token_format: given.access_token_format ?? 'jwt',
     access_token_lifetime: given.access_token_lifetime ?? accessTokenLifetimeSeconds,
+    access_token_reuse: given.access_token_reuse ?? 0,
     refresh_token_lifetime: given.refresh_token_lifetime ?? 30 * 86_400,
     refresh_token_idle_lifetime: given.refresh_token_idle_lifetime ?? Math.min(7 * 86_400, given.refresh_token_lifetime ?? 30 * 86_400),
     require_pkce: given.require_pkce ?? true,
@@ -151,8 +154,9 @@ function subjectProblems({ subject_type: subjectType, redirect_uris: uris }: Cli
   return subjectType === 'pairwise' && redirectHosts(uris).length > 1 ? [{ pointer: '/subject_type', detail: 'may be pairwise only with redirect URIs of one host' }] : [];
 }
 
-function timeProblems({ refresh_token_lifetime: absolute, refresh_token_idle_lifetime: idle, password_grant_sunset: sunset }: ClientMetadata): ProblemPointer[] {
+function timeProblems({ access_token_lifetime: lifetime, access_token_reuse: reuse, refresh_token_lifetime: absolute, refresh_token_idle_lifetime: idle, password_grant_sunset: sunset }: ClientMetadata): ProblemPointer[] {
   const problems: ProblemPointer[] = [];
+  if (reuse >= lifetime) problems.push({ pointer: '/access_token_reuse', detail: 'must be shorter than access_token_lifetime' });
   if (idle > absolute) problems.push({ pointer: '/refresh_token_idle_lifetime', detail: 'may not be longer than refresh_token_lifetime' });
   if (sunset !== null && parseRfc3339(sunset) === undefined) problems.push({ pointer: '/password_grant_sunset', detail: 'must be a time such as 2026-11-23T14:00:00Z' });
   return problems;
@@ -172,6 +176,7 @@ export function metadataOf(entity: ClientEntity): ClientMetadata {
     default_scope: entity.defaultScope,
     access_token_format: entity.accessTokenFormat as AccessTokenFormat,
     access_token_lifetime: entity.accessTokenLifetime,
+    access_token_reuse: entity.accessTokenReuse ?? 0,
     refresh_token_lifetime: entity.refreshTokenLifetime,
     refresh_token_idle_lifetime: entity.refreshTokenIdleLifetime,
     require_pkce: Boolean(entity.requirePkce),
@@ -203,6 +208,7 @@ export function columnsOf(clientId: string, metadata: ClientMetadata): ClientCol
     defaultScope: metadata.default_scope,
     accessTokenFormat: metadata.access_token_format,
     accessTokenLifetime: metadata.access_token_lifetime,
+    accessTokenReuse: metadata.access_token_reuse,
     refreshTokenLifetime: metadata.refresh_token_lifetime,
     refreshTokenIdleLifetime: metadata.refresh_token_idle_lifetime,
     requirePkce: metadata.require_pkce,

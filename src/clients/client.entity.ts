@@ -24,6 +24,8 @@ export class ClientEntity {
   @Column({ name: 'access_token_format', type: 'varchar', length: 16 }) accessTokenFormat: string;
   /** Seconds. */
   @Column({ name: 'access_token_lifetime', type: 'integer' }) accessTokenLifetime: number;
+  /** Seconds; `null`: not at all; the column came later. */
+  @Column({ name: 'access_token_reuse', type: 'integer', nullable: true }) accessTokenReuse: number | null;
   /** Seconds. */
   @Column({ name: 'refresh_token_lifetime', type: 'integer' }) refreshTokenLifetime: number;
   /** Seconds. */

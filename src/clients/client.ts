@@ -39,6 +39,8 @@ export class Client {
   readonly defaultScope: readonly string[];
   readonly accessTokenFormat: AccessTokenFormat;
   readonly accessTokenLifetimeSeconds: number;
+  /** For how long a token of the client credentials grant is handed out again; 0: every answer has a new one. */
+  readonly accessTokenReuseSeconds: number;
   readonly refreshTokenLifetimeSeconds: number;
   readonly refreshTokenIdleLifetimeSeconds: number;
   /** Milliseconds since the epoch; `null`: none. */
@@ -67,6 +69,7 @@ export class Client {
     this.defaultScope = parseScope(entity.defaultScope ?? entity.scope) ?? [];
     this.accessTokenFormat = entity.accessTokenFormat as AccessTokenFormat;
     this.accessTokenLifetimeSeconds = entity.accessTokenLifetime;
+    this.accessTokenReuseSeconds = entity.accessTokenReuse ?? 0;
     this.refreshTokenLifetimeSeconds = entity.refreshTokenLifetime;
     this.refreshTokenIdleLifetimeSeconds = entity.refreshTokenIdleLifetime;
     this.passwordGrantSunsetMs = entity.passwordGrantSunset;

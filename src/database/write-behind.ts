@@ -4,6 +4,7 @@ interface WriteBehindOptions<Key, Value> {
   /** For the log. */
   what: string;
   intervalMs: number;
+  /** May change what was noted before, and answer it. */
   merge(before: Value, next: Value): Value;
   write(notes: ReadonlyMap<Key, Value>): Promise<void>;
   logger: Logger;
@@ -27,7 +28,8 @@ export class WriteBehind<Key, Value> {
 
   note(key: Key, value: Value): void {
     const before = this.pending.get(key);
-    this.pending.set(key, before === undefined ? value : this.options.merge(before, value));
+    const merged = before === undefined ? value : this.options.merge(before, value);
+    if (merged !== before) this.pending.set(key, merged);
     this.schedule();
   }
 

@@ -46,8 +46,10 @@ export class GrantDispatcher {
     if (handler.confidentialOnly && !client.confidential) throw invalidClient(false, 'public client');
     if (!client.grantTypes.has(handler.grantType)) throw new OAuthError('unauthorized_client', 'This client may not use that grant type.');
     if (handler.headers) announce(handler.headers(client));
-    const access = await handler.authorize(client, handler.parse(params), actor);
-    const response = await this.issuer.issue(access);
+    const decision = handler.authorize(client, handler.parse(params), actor);
+    const access = decision instanceof Promise ? await decision : decision;
+    const issued = this.issuer.issue(access);
+    const response = issued instanceof Promise ? await issued : issued;
     if (access.openid) response.id_token = await this.idTokens.issue({ client, userId: access.user!.userId, openid: access.openid, accessToken: response.access_token });
     this.usage.note(handler.grantType, access);
     if (access.user && handler.grantType !== 'refresh_token') this.audit.note(authorizationGranted(handler.grantType, access, access.user, actor));

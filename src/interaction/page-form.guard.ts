@@ -1,6 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { Request } from 'express';
-import { readFormText } from '../common/http/form-body.guard.js';
+import { readForm } from '../common/http/form-body.guard.js';
 import { parsePageForm, type PageForm } from '../common/oauth/form-params.js';
 
 export interface PageFormRequest extends Request {
@@ -12,7 +12,7 @@ export interface PageFormRequest extends Request {
 export class PageFormGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const req = context.switchToHttp().getRequest<Request>();
-    req.body = parsePageForm(await readFormText(req));
+    req.body = await readForm(req, parsePageForm);
     return true;
   }
 }

@@ -82,8 +82,12 @@ export class KeyRing {
     return this.activeByAlg.has(alg);
   }
 
-  /** A key that may have signed a token that is still valid. */
+  /**
+   * A key that may have signed a token that is still valid.
+   * @throws {TemporarilyUnavailableError} before the keys were loaded: a token of another instance is not to be called invalid for that
+   */
   find(kid: string): SigningKey | undefined {
+    if (this.loadedStates.length === 0) throw new TemporarilyUnavailableError('no signing key is loaded');
     const key = this.byKid.get(kid);
     return key && this.inUse(key) ? key : undefined;
   }

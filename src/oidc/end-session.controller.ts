@@ -1,7 +1,7 @@
 import { Controller, Get, Post, Req, Res, UseFilters } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { readFormText } from '../common/http/form-body.guard.js';
+import { readForm } from '../common/http/form-body.guard.js';
 import { clientAddress, requestId } from '../common/http/request-context.js';
 import { type LogoutParams, parseLogoutForm } from '../common/oauth/form-params.js';
 import { Config } from '../config/config.js';
@@ -46,7 +46,7 @@ export class EndSessionController {
 
   @Post()
   async post(@Req() req: Request, @Res() res: Response): Promise<void> {
-    const params = parseLogoutForm(await readFormText(req));
+    const params = await readForm(req, parseLogoutForm);
     if (this.cookies.session(req) === undefined) await this.takeUp(req, res, params);
     else await this.logOut(req, res, params);
   }
@@ -54,7 +54,7 @@ export class EndSessionController {
   /** The form of the confirmation. */
   @Post('confirm')
   async confirm(@Req() req: Request, @Res() res: Response): Promise<void> {
-    const params = parseLogoutForm(await readFormText(req));
+    const params = await readForm(req, parseLogoutForm);
     preferLocales(req, params.ui_locales);
     this.csrf.assert(params.csrf_token, this.cookies.session(req));
     const request = await this.requests.read(params);

@@ -3,7 +3,7 @@ import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { ClientDirectory } from '../clients/client-directory.js';
 import { confineToOriginsOf, CrossOriginGuard } from '../clients/cross-origin/cross-origin.guard.js';
-import { readFormText } from '../common/http/form-body.guard.js';
+import { readForm } from '../common/http/form-body.guard.js';
 import { sendJson } from '../common/http/respond.js';
 import { parseBearerForm } from '../common/oauth/form-params.js';
 import { invalidRequest } from '../common/oauth/oauth-error.js';
@@ -34,7 +34,7 @@ export class UserinfoController {
   @Post()
   @HttpCode(200)
   async post(@Req() req: Request, @Res() res: Response): Promise<void> {
-    await this.answer(req, res, req.headers['content-type'] === undefined ? undefined : parseBearerForm(await readFormText(req)).access_token);
+    await this.answer(req, res, req.headers['content-type'] === undefined ? undefined : (await readForm(req, parseBearerForm)).access_token);
   }
 
   /** @param inForm the token of the form body (RFC 6750 §2.2); one in the query is none (RFC 9700 §4.3.2) */

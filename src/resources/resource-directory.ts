@@ -25,6 +25,7 @@ export class ResourceDirectory {
   private byScope: ReadonlyMap<string, Resource> = new Map();
   private requiredRoles: ReadonlyMap<string, ReadonlySet<string>> = new Map();
   private descriptions: ReadonlyMap<string, string> = new Map();
+  private loadCount = 0;
   private readonly loads = new Serial();
 
   constructor(
@@ -37,6 +38,11 @@ export class ResourceDirectory {
     startup.load(() => this.reload());
     feed.subscribe('resource', () => this.reload());
     feed.onGap(() => this.reload());
+  }
+
+  /** Another number after every change: what was worked out from the resources under this one still holds. */
+  get revision(): number {
+    return this.loadCount;
   }
 
   find(identifier: string): Resource | undefined {
@@ -79,5 +85,6 @@ export class ResourceDirectory {
     all.push(this.adminApi);
     this.byIdentifier = new Map(all.map((resource) => [resource.identifier, resource]));
     this.byScope = new Map(all.flatMap((resource) => [...resource.scopes].map((scope) => [scope, resource] as const)));
+    this.loadCount++;
   }
 }

@@ -4,7 +4,8 @@ import { OAuthError } from '../common/oauth/oauth-error.js';
 import { formatScope } from '../common/oauth/scope.js';
 import { Clock } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
-import { AccessTokenJwt, MAX_ACCESS_TOKEN_LENGTH } from './access-token-jwt.js';
+import { type AccessTokenClaims, AccessTokenJwt, MAX_ACCESS_TOKEN_LENGTH } from './access-token-jwt.js';
+import { AccessTokenReuse } from './access-token-reuse.js';
 import { AccessTokensRepository } from './access-tokens.repository.js';
 import type { GrantedAccess, TokenResponse } from './granted-access.js';
 import { Subjects } from './subject.js';
@@ -13,32 +14,48 @@ import { newTokenId, type TokenTies } from './token-id.js';
 /** Turns what was granted into an access token and the response that carries it. A JWT touches no database; an opaque token is one insert. */
 @Injectable()
 export class AccessTokenIssuer {
+  private readonly lasting = new WeakMap<GrantedAccess, string>();
+
   constructor(
     private readonly config: Config,
     private readonly clock: Clock,
     private readonly jwt: AccessTokenJwt,
     private readonly tokens: AccessTokensRepository,
     private readonly subjects: Subjects,
+    private readonly reuse: AccessTokenReuse,
   ) {}
 
   /** @throws {OAuthError} `invalid_scope` for a JWT of more than {@link MAX_ACCESS_TOKEN_LENGTH} characters */
   issue(access: GrantedAccess): TokenResponse | Promise<TokenResponse> {
     const scope = formatScope(access.scope);
     if (access.format === 'opaque') return this.issueOpaque(access, scope);
+    const kept = this.reuse.find(access);
+    if (kept) return response(kept.token, access, scope, kept.expiresInSeconds);
     const iat = this.clock.nowSeconds();
-    const token = this.jwt.sign({
+    const exp = iat + access.lifetimeSeconds;
+    const jti = newTokenId(this.tiesOf(access));
+    const token = this.jwt.sign(`${this.lastingClaims(access, scope)},"iat":${iat},"exp":${exp},"jti":"${jti}"}`);
+    if (token.length > MAX_ACCESS_TOKEN_LENGTH) throw new OAuthError('invalid_scope', 'The token would be too long. Ask for less scope, or for fewer resources.');
+    this.reuse.keep(access, { iat, exp, jti }, token);
+    return response(token, access, scope);
+  }
+
+  /** Every claim but those of the single token, as the beginning of a JSON object; made once for what is granted again and again. */
+  private lastingClaims(access: GrantedAccess, scope: string): string {
+    let text = this.lasting.get(access);
+    if (text !== undefined) return text;
+    const claims: Omit<AccessTokenClaims, 'iat' | 'exp' | 'jti'> = {
       iss: this.config.issuer,
       sub: this.subjectOf(access),
       aud: access.audience.length === 1 ? access.audience[0] : [...access.audience],
       client_id: access.client.clientId,
-      iat,
-      exp: iat + access.lifetimeSeconds,
-      jti: newTokenId(this.tiesOf(access)),
       ...(scope === '' ? {} : { scope }),
       ...(access.user ? { roles: access.user.roles } : {}),
-    });
-    if (token.length > MAX_ACCESS_TOKEN_LENGTH) throw new OAuthError('invalid_scope', 'The token would be too long. Ask for less scope, or for fewer resources.');
-    return response(token, access, scope);
+    };
+    text = JSON.stringify(claims).slice(0, -1);
+    // What a user granted is made anew for each request.
+    if (!access.user) this.lasting.set(access, text);
+    return text;
   }
 
   private async issueOpaque(access: GrantedAccess, scope: string): Promise<TokenResponse> {
@@ -75,6 +92,6 @@ export class AccessTokenIssuer {
   }
 }
 
-function response(token: string, { lifetimeSeconds, family }: GrantedAccess, scope: string): TokenResponse {
-  return { access_token: token, token_type: 'Bearer', expires_in: lifetimeSeconds, ...(family?.refreshToken === undefined ? {} : { refresh_token: family.refreshToken }), ...(scope === '' ? {} : { scope }) };
+function response(token: string, { lifetimeSeconds, family }: GrantedAccess, scope: string, expiresInSeconds = lifetimeSeconds): TokenResponse {
+  return { access_token: token, token_type: 'Bearer', expires_in: expiresInSeconds, ...(family?.refreshToken === undefined ? {} : { refresh_token: family.refreshToken }), ...(scope === '' ? {} : { scope }) };
 }

@@ -28,8 +28,9 @@ export class AccessTokenJwt {
     private readonly jwt: SignedJwt,
   ) {}
 
-  sign(claims: AccessTokenClaims): string {
-    return this.jwt.sign('at+jwt', this.config.accessTokenSigningAlg, claims);
+  /** @param claims the JSON text of {@link AccessTokenClaims} */
+  sign(claims: string): string {
+    return this.jwt.signText('at+jwt', this.config.accessTokenSigningAlg, claims);
   }
 
   /** The claims when one of our keys signed exactly these bytes as an access token, whether expired or not; `undefined` for anything else. */

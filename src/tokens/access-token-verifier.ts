@@ -1,14 +1,17 @@
 import { Injectable } from '@nestjs/common';
+import type { Client } from '../clients/client.js';
 import { ClientDirectory } from '../clients/client-directory.js';
 import { digestOf, OPAQUE_PREFIX } from '../common/crypto/opaque-value.js';
 import { Clock } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
+import type { User } from '../users/user.js';
 import { UserDirectory } from '../users/user-directory.js';
 import { AccessTokenJwt, MAX_ACCESS_TOKEN_LENGTH } from './access-token-jwt.js';
 import { AccessTokensRepository } from './access-tokens.repository.js';
 import { RevokedTokens } from './revoked-tokens.js';
 import { Subjects } from './subject.js';
 import { type TokenTies, tiesOf } from './token-id.js';
+import { VerifiedSignatures } from './verified-signatures.js';
 
 /** What an access token of ours says, in whichever form. */
 export interface AccessToken {
@@ -32,6 +35,11 @@ export interface AccessToken {
   readonly revoked: boolean;
 }
 
+type Awaitable<T> = T | Promise<T>;
+
+/** Goes on at once with what is in memory: a promise for each step would cost more than the step. */
+const andThen = <T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> => (value instanceof Promise ? value.then(next) : next(value));
+
 @Injectable()
 export class AccessTokenVerifier {
   constructor(
@@ -43,36 +51,46 @@ export class AccessTokenVerifier {
     private readonly clients: ClientDirectory,
     private readonly users: UserDirectory,
     private readonly subjects: Subjects,
+    private readonly verified: VerifiedSignatures,
   ) {}
 
   /**
    * The token if it may be used now: ours, not expired, not revoked, and its client, its user if it speaks of one, and its family still there, enabled, and
-   * not told to let go of all their tokens.
+   * not told to let go of all their tokens. A promise only when the database has to be asked.
    * @throws {TemporarilyUnavailableError} when that cannot be known
    */
-  async verify(token: string): Promise<AccessToken | undefined> {
-    const read = await this.read(token);
-    if (!read || read.revoked) return undefined;
-    const client = await this.clients.find(read.clientId);
+  verify(token: string): Awaitable<AccessToken | undefined> {
+    return andThen(this.read(token), (read) => (read && !read.revoked ? andThen(this.clients.find(read.clientId), (client) => this.ofClient(read, client)) : undefined));
+  }
+
+  /** The token if we issued it and it has not expired, in whichever state. A promise only when the database has to be asked. */
+  read(token: string): Awaitable<AccessToken | undefined> {
+    if (token.length > MAX_ACCESS_TOKEN_LENGTH) return undefined;
+    return token.startsWith(OPAQUE_PREFIX.accessToken) ? this.readOpaque(token) : this.readJwt(token);
+  }
+
+  private ofClient(read: AccessToken, client: Client | null): Awaitable<AccessToken | undefined> {
     if (!client?.enabled || client.tokenGeneration !== read.ties.clientGeneration) return undefined;
     if (read.ties.userGeneration === undefined) return read;
     const userId = this.subjects.userIdOf(client, read.subject);
-    const user = userId === undefined ? null : await this.users.find(userId);
+    return userId === undefined ? undefined : andThen(this.users.find(userId), (user) => this.ofUser(read, client, user));
+  }
+
+  private ofUser(read: AccessToken, client: Client, user: User | null): AccessToken | undefined {
     return user?.enabled && this.subjects.generationOf(client, user) === read.ties.userGeneration ? { ...read, userId: user.userId, roles: user.roles } : undefined;
   }
 
-  /** The token if we issued it and it has not expired, in whichever state. */
-  async read(token: string): Promise<AccessToken | undefined> {
-    if (token.length > MAX_ACCESS_TOKEN_LENGTH) return undefined;
-    const read = token.startsWith(OPAQUE_PREFIX.accessToken) ? await this.readOpaque(token) : this.readJwt(token);
-    return read && read.expiresAt > this.clock.nowMs() / 1000 ? read : undefined;
+  private readJwt(token: string): AccessToken | undefined {
+    const read = this.verified.read(token, this.verifyJwt);
+    if (!read || this.isPast(read.expiresAt)) return undefined;
+    return this.revoked.has(read.id) || this.familyRevoked(read.ties) ? { ...read, revoked: true } : read;
   }
 
-  private readJwt(token: string): AccessToken | undefined {
+  /** Without a look at what may yet change: what comes of it is kept, and belongs to all who ask. */
+  private readonly verifyJwt = (token: string): AccessToken | undefined => {
     const claims = this.jwt.verify(token);
-    if (!claims || claims.iss !== this.config.issuer) return undefined;
-    const ties = tiesOf(claims.jti);
-    return {
+    if (!claims || claims.iss !== this.config.issuer || this.isPast(claims.exp)) return undefined;
+    return Object.freeze({
       clientId: claims.client_id,
       subject: claims.sub,
       scope: claims.scope ?? '',
@@ -81,14 +99,14 @@ export class AccessTokenVerifier {
       expiresAt: claims.exp,
       id: claims.jti,
       format: 'jwt',
-      ties,
-      revoked: this.revoked.has(claims.jti) || this.familyRevoked(ties),
-    };
-  }
+      ties: tiesOf(claims.jti),
+      revoked: false,
+    });
+  };
 
   private async readOpaque(token: string): Promise<AccessToken | undefined> {
     const row = await this.tokens.find(digestOf(token));
-    if (!row) return undefined;
+    if (!row || this.isPast(row.expiresAt / 1000)) return undefined;
     const ties: TokenTies = {
       clientGeneration: row.clientGeneration,
       ...(row.userGeneration === null ? {} : { userGeneration: row.userGeneration }),
@@ -106,6 +124,10 @@ export class AccessTokenVerifier {
       ties,
       revoked: row.revokedAt !== null || this.familyRevoked(ties),
     };
+  }
+
+  private isPast(seconds: number): boolean {
+    return seconds <= this.clock.nowMs() / 1000;
   }
 
   private familyRevoked({ familyId }: TokenTies): boolean {

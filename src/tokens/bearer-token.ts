@@ -1,4 +1,5 @@
 import type { Request } from 'express';
+import { isRepeated } from '../common/http/repeated-header.js';
 import { invalidRequest, OAuthError } from '../common/oauth/oauth-error.js';
 
 /** Why a request brings no bearer token by its Authorization header. */
@@ -6,11 +7,12 @@ export type BearerRefusal = 'missing' | 'repeated' | 'malformed';
 
 /** Reads the bearer token of the Authorization header, RFC 6750 §2.1. Credentials of another scheme are none (§3.1). */
 export function bearerTokenOf(req: Request): { token: string } | { refusal: BearerRefusal } {
-  if (req.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'authorization').length > 1) return { refusal: 'repeated' };
   const header = req.headers.authorization;
-  if (header === undefined || !/^bearer\b/i.test(header)) return { refusal: 'missing' };
+  if (header === undefined) return { refusal: 'missing' };
+  if (isRepeated(req.rawHeaders, 'authorization')) return { refusal: 'repeated' };
   const match = /^bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header);
-  return match ? { token: match[1] } : { refusal: 'malformed' };
+  if (match) return { token: match[1] };
+  return { refusal: /^bearer\b/i.test(header) ? 'malformed' : 'missing' };
 }
 
 /** A challenge of RFC 6750 §3; without an error where the caller sent no credentials at all (§3.1). */

@@ -19,6 +19,8 @@ export interface GrantedAccess {
   readonly audience: readonly string[];
   readonly format: 'jwt' | 'opaque';
   readonly lifetimeSeconds: number;
+  /** For how long a later request for the same may be given the same token; left out where every answer has a new one. */
+  readonly reuseSeconds?: number;
   readonly family?: GrantedFamily;
   /** With `openid` in the scope: what the ID token says. */
   readonly openid?: OpenIdGrant;

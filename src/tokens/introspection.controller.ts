@@ -46,14 +46,13 @@ export class IntrospectionController {
     if (value === undefined) throw invalidRequest('The parameter token is missing.');
     const actor = new RequestActor(req, client.clientId);
     const limit = this.limits.takeIntrospection(client, actor);
-    const description = await (isRefreshToken(value) ? this.describeRefreshToken(value, client) : this.describeAccessToken(value, client));
+    const description = isRefreshToken(value) ? await this.describeRefreshToken(value, client) : this.describeIfKnown(await this.verifier.verify(value), client);
     this.introspections.inc({ result: description ? 'active' : 'inactive' });
     if (!description) this.limits.takeInactiveToken(client, actor);
     sendJson(res, 200, description ?? INACTIVE, NO_STORE, limit);
   }
 
-  private async describeAccessToken(value: string, client: Client): Promise<Description | undefined> {
-    const token = await this.verifier.verify(value);
+  private describeIfKnown(token: AccessToken | undefined, client: Client): Description | undefined {
     return token && this.mayKnow(client, token) ? this.describe(token) : undefined;
   }
 

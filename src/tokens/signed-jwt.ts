@@ -20,16 +20,21 @@ export class SignedJwt {
   ) {}
 
   /** @throws {TemporarilyUnavailableError} before the keys were loaded */
-  @InSpan('signing')
   sign(type: JwtType, alg: SigningAlgorithm, claims: object): string {
+    return this.signText(type, alg, JSON.stringify(claims));
+  }
+
+  /** As {@link sign}. @param claims the JSON text of an object */
+  @InSpan('signing')
+  signText(type: JwtType, alg: SigningAlgorithm, claims: string): string {
     const key = this.keys.signer(alg);
     annotate('mintgate.jwt.typ', type);
     annotate('mintgate.jwt.alg', key.alg);
     annotate('mintgate.jwt.kid', key.kid);
-    if (key.alg === 'RS256' || key.alg === 'PS256') return this.jwt.sign(claims, { privateKey: key.privateKey as never, algorithm: key.alg, header: headerOf(key, type) });
+    if (key.alg === 'RS256' || key.alg === 'PS256') return this.jwt.sign(Buffer.from(claims), { privateKey: key.privateKey as never, algorithm: key.alg, header: headerOf(key, type) });
     // Not by jsonwebtoken, on which @nestjs/jwt stands: it does not know EdDSA (RFC 8037), and beside an ES256 signature its own work shows.
-    const input = `${this.headerSegment(key, type)}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`;
-    return `${input}.${sign(digestFor(key), Buffer.from(input), { key: key.privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+    const input = `${this.headerSegment(key, type)}.${Buffer.from(claims).toString('base64url')}`;
+    return `${input}.${sign(digestFor(key), Buffer.from(input, 'latin1'), { key: key.privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
   }
 
   /**

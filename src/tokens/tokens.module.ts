@@ -10,6 +10,7 @@ import { ResourcesModule } from '../resources/resources.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AccessTokenIssuer } from './access-token-issuer.js';
 import { AccessTokenJwt } from './access-token-jwt.js';
+import { AccessTokenReuse } from './access-token-reuse.js';
 import { AccessTokenVerifier } from './access-token-verifier.js';
 import { AccessTokensRepository } from './access-tokens.repository.js';
 import { BearerGuard } from './bearer.guard.js';
@@ -27,8 +28,9 @@ import { TokenFamiliesRepository } from './token-families.repository.js';
 import { TokenFamilyRevocation } from './token-family-revocation.js';
 import { TokenRevocation } from './token-revocation.js';
 import { UncertainRotations } from './uncertain-rotations.js';
+import { VerifiedSignatures } from './verified-signatures.js';
 
-const ACCESS_TOKENS = [SignedJwt, AccessTokenJwt, AccessTokenIssuer, AccessTokenVerifier, AccessTokensRepository, BearerGuard, RevokedTokens, TargetResolver, TokenRevocation];
+const ACCESS_TOKENS = [SignedJwt, AccessTokenJwt, AccessTokenIssuer, AccessTokenReuse, AccessTokenVerifier, AccessTokensRepository, BearerGuard, RevokedTokens, TargetResolver, TokenRevocation, VerifiedSignatures];
 const ID_TOKENS = [IdTokenIssuer, IdTokenKeys];
 const SUBJECTS = { provide: Subjects, inject: [SecretBox], useFactory: (box: SecretBox) => new Subjects(box.derive('pairwise-subjects')) };
 const REFRESH_TOKENS = [
@@ -43,7 +45,7 @@ const REFRESH_TOKENS = [
   imports: [JwtModule.register({}), AuditModule, RateLimitsModule, ClientsModule, UsersModule, KeysModule, ResourcesModule],
   controllers: [IntrospectionController, RevocationController],
   providers: [SUBJECTS, ...ACCESS_TOKENS, ...ID_TOKENS, ...REFRESH_TOKENS],
-  exports: [AccessTokenIssuer, AccessTokenVerifier, AccessTokensRepository, BearerGuard, IdTokenIssuer, IdTokenKeys, RefreshTokens, SignedJwt, Subjects, TargetResolver, TokenFamiliesRepository, TokenFamilyRevocation],
+  exports: [AccessTokenIssuer, AccessTokenReuse, AccessTokenVerifier, AccessTokensRepository, BearerGuard, IdTokenIssuer, IdTokenKeys, RefreshTokens, SignedJwt, Subjects, TargetResolver, TokenFamiliesRepository, TokenFamilyRevocation, VerifiedSignatures],
 })
 export class TokensModule {
   constructor(cleanup: Cleanup, tokens: AccessTokensRepository, families: TokenFamiliesRepository) {

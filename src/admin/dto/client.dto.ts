@@ -71,6 +71,13 @@ export class ClientDto implements Partial<Omit<ClientMetadata, 'default_scope' |
   @IsOptional() @IsInt() @Min(10) @Max(86_400)
   access_token_lifetime?: number;
 
+  @ApiPropertyOptional({
+    type: 'integer', minimum: 0, maximum: 86_399, default: 0,
+    description: 'Seconds after its issuing for which a JWT of the client credentials grant is handed out again to a request for the same scope and resources, with what remains of its lifetime; shorter than access_token_lifetime, and cut in proportion where a resource cuts that. All who were given it share it: revoked, it is dead for all of them. 0: every answer has a new token.',
+  })
+  @IsOptional() @IsInt() @Min(0) @Max(86_399)
+  access_token_reuse?: number;
+
   @ApiPropertyOptional({ type: 'integer', minimum: 60, maximum: 315_360_000, default: 2_592_000, description: 'Seconds from the sign-in to the end, which no refresh moves.' })
   @IsOptional() @IsInt() @Min(60) @Max(315_360_000)
   refresh_token_lifetime?: number;

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Clock } from '../../common/time/clock.js';
 import type { Client, ClientSecret } from '../client.js';
@@ -36,7 +36,7 @@ export class ClientCredentials {
   }
 
   private judgeSecret(client: Client | null, secret: string, method: TokenEndpointAuthMethod): AuthenticationResult {
-    const match = matchingSecret(client, createHash('sha256').update(secret).digest());
+    const match = matchingSecret(client, hash('sha256', secret, 'buffer'));
     const verdict = judge(client, method) ?? { refusal: 'unknown client' };
     if ('refusal' in verdict) return verdict;
     const { clientId } = verdict.client;

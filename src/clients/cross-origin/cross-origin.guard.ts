@@ -1,5 +1,6 @@
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { requestOf, responseOf } from '../../common/http/http-context.js';
 import { TemporarilyUnavailableError } from '../../common/temporarily-unavailable.error.js';
 import type { Client } from '../client.js';
 import { ClientOrigins } from '../client-origins.js';
@@ -18,9 +19,8 @@ export class CrossOriginGuard implements CanActivate {
   constructor(private readonly origins: ClientOrigins) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const http = context.switchToHttp();
-    const { origin } = http.getRequest<Request>().headers;
-    return origin === undefined || this.answer(origin, http.getResponse<Response>());
+    const { origin } = requestOf(context).headers;
+    return origin === undefined || this.answer(origin, responseOf(context));
   }
 
   private async answer(origin: string, res: Response): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 /**
  * What an opaque value is shows in its prefix, so that a secret scanner recognises a leaked one and none is ever taken for another kind.
@@ -21,5 +21,5 @@ export function newOpaqueValue(kind: Exclude<keyof typeof OPAQUE_PREFIX, 'refres
 
 /** SHA-256 in hex: the only form in which a secret or token is stored. A slow hash adds nothing to 256 random bits. */
 export function digestOf(value: string): string {
-  return createHash('sha256').update(value).digest('hex');
+  return hash('sha256', value);
 }

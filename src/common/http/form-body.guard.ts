@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { Request } from 'express';
+import { requestOf } from './http-context.js';
 import { type FormParams, parseForm } from '../oauth/form-params.js';
 import { invalidRequest } from '../oauth/oauth-error.js';
 
@@ -17,20 +18,41 @@ export interface FormRequest extends Request {
  */
 @Injectable()
 export class FormBodyGuard implements CanActivate {
-  async canActivate(context: ExecutionContext): Promise<boolean> {
-    const req = context.switchToHttp().getRequest<Request>();
-    req.body = parseForm(await readFormText(req));
-    return true;
+  canActivate(context: ExecutionContext): Promise<boolean> {
+    const req = requestOf(context);
+    return readForm(req, (text) => {
+      req.body = parseForm(text);
+      return true;
+    });
   }
 }
 
 /**
- * The body of a form post, whole and undecoded.
- * @throws {OAuthError} `invalid_request`: another type (400), compressed (415), more than 32 KiB (413), not UTF-8
+ * The body of a form post, by a parser that is given it whole and undecoded.
+ * @throws {OAuthError} `invalid_request`: another type (400), compressed (415), more than 32 KiB (413), not UTF-8; and whatever `parse` throws
  */
-export async function readFormText(req: Request): Promise<string> {
-  assertForm(req);
-  return readBody(req);
+export function readForm<T>(req: Request, parse: (text: string) => T): Promise<T> {
+  return readBody(req).then(parse);
+}
+
+function readBody(req: Request): Promise<string> {
+  return new Promise((resolve, reject) => {
+    assertForm(req);
+    if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge(req);
+    const chunks: Buffer[] = [];
+    let size = 0;
+    req.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > MAX_BODY_BYTES) reject(tooLarge(req));
+      else chunks.push(chunk);
+    });
+    req.on('end', () => {
+      const body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size);
+      if (isUtf8(body)) resolve(body.toString('utf8'));
+      else reject(invalidRequest('The request body is not UTF-8.'));
+    });
+    req.on('error', () => reject(invalidRequest('The request was broken off.')));
+  });
 }
 
 function assertForm(req: Request): void {
@@ -50,23 +72,4 @@ function isUtf8Form(type: string | undefined): boolean {
 function tooLarge(req: Request) {
   req.removeAllListeners('data').resume();
   return invalidRequest('The request body is too large.', 413);
-}
-
-function readBody(req: Request): Promise<string> {
-  if (Number(req.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return Promise.reject(tooLarge(req));
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    req.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > MAX_BODY_BYTES) reject(tooLarge(req));
-      else chunks.push(chunk);
-    });
-    req.on('end', () => {
-      const body = chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size);
-      if (isUtf8(body)) resolve(body.toString('utf8'));
-      else reject(invalidRequest('The request body is not UTF-8.'));
-    });
-    req.on('error', () => reject(invalidRequest('The request was broken off.')));
-  });
 }

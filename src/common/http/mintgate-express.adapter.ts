@@ -4,6 +4,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import express, { type Express } from 'express';
 import type { HttpMetrics } from './http-metrics.js';
 import { nativePrototypes } from './native-prototypes.js';
+import { isRepeated } from './repeated-header.js';
 import { isManagementPath, originForm } from './request-target.js';
 import type { ServerDrain } from './server-drain.js';
 
@@ -66,7 +67,7 @@ export class MintgateExpressAdapter extends ExpressAdapter {
       });
       const target = originForm(req.url!);
       // RFC 9112 §3.2: which of two hosts a proxy before us looked at cannot be known, nor how it read a target that is none.
-      if (target === undefined || hasTwoHosts(req.rawHeaders)) {
+      if (target === undefined || isRepeated(req.rawHeaders, 'host')) {
         res.writeHead(400, { Connection: 'close', 'Content-Length': 0 }).end();
         return;
       }
@@ -76,13 +77,4 @@ export class MintgateExpressAdapter extends ExpressAdapter {
       app(req as never, res as never);
     };
   }
-}
-
-function hasTwoHosts(rawHeaders: readonly string[]): boolean {
-  let hosts = 0;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i];
-    if (name.length === 4 && name.toLowerCase() === 'host') hosts++;
-  }
-  return hosts > 1;
 }

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { endWith } from './whole-response.js';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -11,10 +12,16 @@ export function sendJson(res: ServerResponse, status: number, body: unknown, hea
   sendText(res, status, JSON.stringify(body), headers, more);
 }
 
-/** As {@link sendJson}, for text that is already serialised. */
+/** As {@link sendJson}, for text that is already serialised; what type it is, `headers` may say. */
 export function sendText(res: ServerResponse, status: number, text: string, headers: Headers, more?: Headers): void {
-  res.writeHead(status, { 'Content-Type': 'application/json', ...headers, ...more, 'Content-Length': Buffer.byteLength(text) });
-  res.end(text);
+  const length = Buffer.byteLength(text);
+  // A list, which Node writes as it is, where it would look an object's members up once more.
+  const list: (string | number)[] = headers['Content-Type'] === undefined ? ['Content-Type', 'application/json', 'Content-Length', length] : ['Content-Length', length];
+  for (const name in headers) list.push(name, headers[name]);
+  for (const name in more) list.push(name, more[name]);
+  res.writeHead(status, list as string[]);
+  if (length === text.length) endWith(res, text);
+  else res.end(text);
 }
 
 /** RFC 6749 §5.1: neither tokens nor errors about them are kept by any cache. */

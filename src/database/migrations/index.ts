@@ -28,6 +28,7 @@ import { AddResultsToAuditEvents1764300001000 } from './1764300001000-add-result
 import { AddActorsToAuditEvents1764300002000 } from './1764300002000-add-actors-to-audit-events.js';
 import { IndexAuditEvents1764300003000 } from './1764300003000-index-audit-events.js';
 import { CreateRateLimitCounts1764300011000 } from './1764300011000-create-rate-limit-counts.js';
+import { AddTokenReuseToClients1764400010000 } from './1764400010000-add-token-reuse-to-clients.js';
 
 /** In the order in which they run. What has been released is never changed. */
 export const MIGRATIONS = [
@@ -61,4 +62,5 @@ export const MIGRATIONS = [
   AddActorsToAuditEvents1764300002000,
   IndexAuditEvents1764300003000,
   CreateRateLimitCounts1764300011000,
+  AddTokenReuseToClients1764400010000,
 ];

@@ -38,7 +38,11 @@ export class GrantUsage implements OnApplicationShutdown {
     this.uses = new WriteBehind({
       what: 'counts of grants',
       intervalMs,
-      merge: (before, { tokens, lastUsedAt }) => ({ ...before, tokens: before.tokens + tokens, lastUsedAt }),
+      merge: (before, { tokens, lastUsedAt }) => {
+        before.tokens += tokens;
+        before.lastUsedAt = lastUsedAt;
+        return before;
+      },
       write: (uses) => repository.add(rowsOf(uses.values())),
       logger,
     });

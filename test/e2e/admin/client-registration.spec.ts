@@ -22,7 +22,7 @@ describeOnEachDatabase('registering a client', (kind) => {
     expect(secret).toMatch(/^mg_cs_[\w-]{43}$/);
     expect(rest).toEqual({
       client_name: id, token_endpoint_auth_method: 'client_secret_basic', grant_types: ['client_credentials'], response_types: [], redirect_uris: [], post_logout_redirect_uris: [],
-      backchannel_logout_uri: null, backchannel_logout_session_required: false, scope: '', default_scope: '', access_token_format: 'jwt', access_token_lifetime: 300, refresh_token_lifetime: 2_592_000, refresh_token_idle_lifetime: 604_800, require_pkce: true,
+      backchannel_logout_uri: null, backchannel_logout_session_required: false, scope: '', default_scope: '', access_token_format: 'jwt', access_token_lifetime: 300, access_token_reuse: 0, refresh_token_lifetime: 2_592_000, refresh_token_idle_lifetime: 604_800, require_pkce: true,
       require_pushed_authorization_requests: false,
       id_token_signed_response_alg: 'RS256', subject_type: 'public', skip_consent: false, password_grant_sunset: null, enabled: true,
       created_at: '2026-11-23T12:00:00.000Z', updated_at: '2026-11-23T12:00:00.000Z', client_secret_expires_at: 0,
@@ -41,7 +41,7 @@ describeOnEachDatabase('registering a client', (kind) => {
       client_id: 'web.app_1~x-Y', client_name: 'Bücher & Töchter 株式会社 🚀', token_endpoint_auth_method: 'client_secret_post', grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'],
       redirect_uris: ['https://app.example.com/cb'], post_logout_redirect_uris: ['https://app.example.com/bye'],
       backchannel_logout_uri: 'https://app.example.com/logout?x=1', backchannel_logout_session_required: true, scope: 'openid invoices:read', default_scope: 'openid', access_token_format: 'opaque',
-      access_token_lifetime: 60, refresh_token_lifetime: 7200, refresh_token_idle_lifetime: 3600, require_pkce: false, require_pushed_authorization_requests: true, id_token_signed_response_alg: 'ES256', subject_type: 'pairwise', skip_consent: true,
+      access_token_lifetime: 60, access_token_reuse: 30, refresh_token_lifetime: 7200, refresh_token_idle_lifetime: 3600, require_pkce: false, require_pushed_authorization_requests: true, id_token_signed_response_alg: 'ES256', subject_type: 'pairwise', skip_consent: true,
       password_grant_sunset: '2027-01-31T00:00:00.000Z', enabled: false,
     };
     const created = await create(given);

@@ -1,6 +1,7 @@
 import { AuditLog } from '../../../src/audit/audit-log.js';
 import { Metrics } from '../../../src/common/metrics/metrics.js';
 import { RATE_LIMIT_NAMES } from '../../../src/config/rate-limits.js';
+import { ChangeFeed } from '../../../src/database/change-feed.js';
 import { RateLimit, type RateLimitWorld } from '../../../src/rate-limits/rate-limit.js';
 import { authorizationQuery, authorizationUrl, CALLBACK } from '../../support/authorization-url.js';
 import { Browser } from '../../support/browser.js';
@@ -187,6 +188,8 @@ describeOnOneDatabase('failed authentications', (kind) => {
   beforeEach(async () => {
     server = await limited({ RATE_LIMIT_CLIENT_FAILURES_PER_5_MINUTES: '4', RATE_LIMIT_ADDRESS_FAILURES_PER_5_MINUTES: '10' }, kind);
     client = await server.driver.registerClient({ scope: 'read', redirect_uris: ['https://app.example/cb'], grant_types: ['client_credentials', 'authorization_code'] });
+    // The news of it, which would drop it from memory once more.
+    await server.get(ChangeFeed).poll();
   });
   afterEach(() => server.stop());
   const ask = (address: string, credentials: Credentials = { ...client, clientSecret: 'wrong' }, path = '/oauth/token') => server.driver.form(path, { grant_type: 'client_credentials', token: 'x' }, credentials, from(address));
