@@ -79,8 +79,9 @@ class Trap {
     return chunk;
   }
 
+  /** The statement is prepared: what passes are its parameters, of which the digest is in no other one's. */
   #isVictimsUpdate(chunk) {
-    return this.#struck && this.#victim && chunk.includes('UPDATE token_families SET previous_digest') && chunk.includes(`current_digest = '${this.digest}'`);
+    return this.#struck && this.#victim && chunk.includes(this.digest);
   }
 
   #onUpdate(chunk, notes) {

@@ -32,8 +32,10 @@ async function run({ rounds, families, instances, down, window }) {
   const { relay } = database;
   let stopping = false;
   let stopped = 0;
+  // The statement is prepared: what passes are its parameters, one of them the digest of the token.
+  const rotates = (chunk) => sessions.some(({ held }) => chunk.includes(digestOf(held)));
   relay.onRequest = (chunk, { notes }) => {
-    if (stopping && !notes.stopped && chunk.includes('UPDATE token_families SET previous_digest')) {
+    if (stopping && !notes.stopped && rotates(chunk)) {
       notes.stopped = true;
       stopped++;
     }

@@ -8,8 +8,10 @@ import { Metrics } from '../common/metrics/metrics.js';
 import type { Config } from '../config/config.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { boundMysql } from './mysql-query-runner.js';
+import { PREPARED_PER_CONNECTION } from './mysql-statements.js';
 import { serializeSqlite } from './sqlite-query-runner.js';
 import { StatementMetrics } from './statement-metrics.js';
+import { attachStatements } from './statements.js';
 
 type DatabaseConfig = Pick<Config, 'database' | 'databasePoolSize' | 'databaseDeadlineMs'>;
 type Entities = MixedList<new () => object>;
@@ -20,20 +22,23 @@ type Entities = MixedList<new () => object>;
  */
 export function createDataSource(config: DatabaseConfig, entities: Entities, metrics = new Metrics()): DataSource {
   const dataSource = new DataSource(optionsFor(config, entities));
-  const statements = new StatementMetrics(metrics);
-  if (config.database.type === 'sqlite') serializeSqlite(dataSource.driver as BetterSqlite3Driver, config.databaseDeadlineMs, statements);
-  else boundMysql(dataSource.driver as MysqlDriver, config.databaseDeadlineMs, statements);
+  const { driver } = dataSource;
+  const measured = new StatementMetrics(metrics);
+  const { database, databaseDeadlineMs: deadlineMs } = config;
+  attachStatements(dataSource, database.type === 'sqlite' ? serializeSqlite(driver as BetterSqlite3Driver, deadlineMs, measured) : boundMysql(driver as MysqlDriver, deadlineMs, measured));
   return dataSource;
 }
 
 export const isSqlite = (dataSource: DataSource): boolean => dataSource.options.type === 'better-sqlite3';
 
 function optionsFor({ database, databasePoolSize, databaseDeadlineMs }: DatabaseConfig, entities: Entities): DataSourceOptions {
-  const common = { entities, migrations: MIGRATIONS, migrationsTransactionMode: 'each', synchronize: false, logging: false } as const;
+  const common = { entities, migrations: MIGRATIONS, synchronize: false, logging: false } as const;
   if (database.type === 'sqlite') {
     return {
       ...common,
       type: 'better-sqlite3',
+      // One durable commit for all of them, which takes with it what a start left half done.
+      migrationsTransactionMode: 'all',
       driver: libsql,
       database: database.path,
       timeout: 0,
@@ -47,6 +52,8 @@ function optionsFor({ database, databasePoolSize, databaseDeadlineMs }: Database
   return {
     ...common,
     type,
+    // Whatever the mode, each statement that changes tables commits by itself.
+    migrationsTransactionMode: 'each',
     host,
     port,
     username,
@@ -58,7 +65,7 @@ function optionsFor({ database, databasePoolSize, databaseDeadlineMs }: Database
     connectTimeout: databaseDeadlineMs,
     // stringifyObjects (on by default) keeps an object that reaches a placeholder from becoming SQL.
     // Without trace no stack is captured ahead of every query, for an error that hardly ever comes.
-    extra: { trace: false, maxIdle: databasePoolSize, idleTimeout: 60_000, enableKeepAlive: true, queueLimit: 1000 },
+    extra: { trace: false, maxIdle: databasePoolSize, idleTimeout: 60_000, enableKeepAlive: true, queueLimit: 1000, maxPreparedStatements: PREPARED_PER_CONNECTION },
   };
 }
 

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager, type EntityTarget, type ObjectLiteral, type QueryRunner, type Repository } from 'typeorm';
+import { DataSource, type EntityManager, type EntityTarget, type ObjectLiteral, type Repository } from 'typeorm';
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
 import { isSqlite } from './data-source.js';
+import { statementsOf } from './statements.js';
 
 const MAX_COUNT = 1_000_000;
 const DELETE_BATCH = 1000;
@@ -24,23 +25,14 @@ export class Database {
 
   /** Runs SQL that TypeORM's repositories cannot say. Answers rows for a query. */
   async query<Row>(sql: string, parameters: readonly unknown[] = [], manager?: EntityManager): Promise<Row[]> {
-    return this.statement(manager, (runner) => runner.query(sql, [...parameters]) as Promise<Row[]>);
+    if (manager?.queryRunner) return manager.queryRunner.query(sql, [...parameters]) as Promise<Row[]>;
+    return (await statementsOf(this.connected()).run(sql, parameters)).rows as Row[];
   }
 
   /** Runs SQL that writes. Answers how many rows it touched. */
   async execute(sql: string, parameters: readonly unknown[] = [], manager?: EntityManager): Promise<number> {
-    return this.statement(manager, async (runner) => (await runner.query(sql, [...parameters], true)).affected ?? 0);
-  }
-
-  /** On the runner of a transaction, or on one for the statement alone: from the driver itself, since the DataSource would make an entity manager for it, too. */
-  private async statement<T>(manager: EntityManager | undefined, run: (runner: QueryRunner) => Promise<T>): Promise<T> {
-    if (manager?.queryRunner) return run(manager.queryRunner);
-    const runner = this.connected().driver.createQueryRunner('master');
-    try {
-      return await run(runner);
-    } finally {
-      await runner.release();
-    }
+    if (manager?.queryRunner) return (await manager.queryRunner.query(sql, [...parameters], true)).affected ?? 0;
+    return (await statementsOf(this.connected()).run(sql, parameters)).affected;
   }
 
   /**
@@ -98,6 +90,11 @@ export class Database {
   /** SQL for the database's own clock in milliseconds since the epoch: instances compare times that they share by it. */
   get nowMsSql(): string {
     return this.isSqlite ? `CAST(unixepoch('subsec') * 1000 AS INTEGER)` : `CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)`;
+  }
+
+  /** SQL function for the greatest of its arguments. */
+  get greatestSql(): string {
+    return this.isSqlite ? 'MAX' : 'GREATEST';
   }
 
   /** `INSERT` that leaves an existing row as it is. */

@@ -23,18 +23,22 @@ export class Deadline {
   }
 
   /** @throws {DeadlinePassedError} when the work is not done in time; `onExpiry` then frees what it holds */
-  async bound<T>(work: Promise<T>, onExpiry: () => void): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const expiry = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
+  bound<T>(work: Promise<T>, onExpiry: () => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
         onExpiry();
         reject(new DeadlinePassedError('the database did not answer by the deadline'));
       }, Math.max(0, this.remainingMs));
+      work.then(
+        (value) => {
+          clearTimeout(timer);
+          resolve(value);
+        },
+        (error: Error) => {
+          clearTimeout(timer);
+          reject(error);
+        },
+      );
     });
-    try {
-      return await Promise.race([work, expiry]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 }

@@ -1,12 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReplicationMode } from 'typeorm';
 import type { MysqlDriver } from 'typeorm/driver/mysql/MysqlDriver.js';
 import { MysqlQueryRunner } from 'typeorm/driver/mysql/MysqlQueryRunner.js';
 import { asAvailability, isConflict } from './database-errors.js';
 import { Deadline } from './deadline.js';
+import { anotherTryFits, lockWaitSeconds, tryStatement } from './mysql-conflicts.js';
+import { MysqlStatements } from './mysql-statements.js';
 import type { ConnectionUse, StatementMetrics } from './statement-metrics.js';
-
-const MAX_TRIES = 3;
+import type { Statements } from './statements.js';
 
 interface PooledConnection {
   destroy(): void;
@@ -58,25 +58,21 @@ class BoundedMysqlQueryRunner extends MysqlQueryRunner {
   }
 
   private async tryQuery(query: string, parameters: unknown[] | undefined, useStructuredResult: boolean): Promise<never> {
-    for (let tries = 1; ; tries++) {
-      try {
-        await this.connect();
-        return await this.bound(super.query(query, parameters, useStructuredResult as never) as Promise<never>, () => this.destroyConnection());
-      } catch (error) {
-        if (!isConflict(error) || this.isTransactionActive) throw isConflict(error) ? error : asAvailability(error);
-        // A try that could wait for a lock beyond the deadline would be given up while the server may still carry it out.
-        const anotherFits = this.unbounded || this.deadline!.remainingMs > lockWaitSeconds(this.deadlineMs) * 1000 + 100;
-        if (tries === MAX_TRIES || !anotherFits) throw asAvailability(error);
-        this.metrics.retried(error);
-        await sleep(Math.random() * 20 * tries);
-      }
+    const attempt = async (): Promise<never> => {
+      await this.connect();
+      return this.bound(super.query(query, parameters, useStructuredResult as never) as Promise<never>, () => this.destroyConnection());
+    };
+    if (!this.isTransactionActive) return tryStatement(attempt, () => this.unbounded || anotherTryFits(this.deadline!.remainingMs, this.deadlineMs), this.metrics);
+    try {
+      return await attempt();
+    } catch (error) {
+      throw isConflict(error) ? error : asAvailability(error);
     }
   }
 
   private bound<T>(work: Promise<T>, onExpiry: () => void): Promise<T> {
     if (this.unbounded) return work;
     this.deadline ??= new Deadline(this.deadlineMs);
-    work.catch(() => undefined);
     return this.deadline.bound(work, onExpiry);
   }
 
@@ -85,15 +81,13 @@ class BoundedMysqlQueryRunner extends MysqlQueryRunner {
   }
 }
 
-/** Makes every query runner of the driver a bounded one, on connections whose session is set up. */
-export function boundMysql(driver: MysqlDriver, deadlineMs: number, metrics: StatementMetrics): void {
+/** Makes every query runner of the driver a bounded one, on connections whose session is set up. Answers the way of single statements over the same connections. */
+export function boundMysql(driver: MysqlDriver, deadlineMs: number, metrics: StatementMetrics): Statements {
   driver.createQueryRunner = (mode) => new BoundedMysqlQueryRunner(driver, mode, deadlineMs, metrics);
   metrics.watch(() => useOf(driver.pool as Pool | undefined));
   setUpSessions(driver, deadlineMs);
+  return new MysqlStatements(driver, deadlineMs, metrics);
 }
-
-/** Half of the deadline, in the whole seconds that the server counts in. */
-const lockWaitSeconds = (deadlineMs: number): number => Math.max(1, Math.floor(deadlineMs / 2000));
 
 /** What mysql2's pool holds: it tells nobody but its listeners of it. */
 interface Pool {

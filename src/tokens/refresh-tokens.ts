@@ -5,7 +5,7 @@ import type { Client } from '../clients/client.js';
 import type { GrantType } from '../clients/client-metadata.js';
 import { digestOf } from '../common/crypto/opaque-value.js';
 import { randomId } from '../common/crypto/random-id.js';
-import { invalidGrant } from '../common/oauth/oauth-error.js';
+import { invalidGrant, OAuthError } from '../common/oauth/oauth-error.js';
 import { formatScope } from '../common/oauth/scope.js';
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
 import { Clock } from '../common/time/clock.js';
@@ -15,7 +15,8 @@ import type { User } from '../users/user.js';
 import { UserDirectory } from '../users/user-directory.js';
 import type { GrantedFamily } from './granted-access.js';
 import type { OpenIdGrant } from './openid-grant.js';
-import { RefreshTokenCodec } from './refresh-token-codec.js';
+import { type OpenedToken, RefreshTokenCodec } from './refresh-token-codec.js';
+import { type GrantedToFamily, sealable, unsealed } from './sealed-family.js';
 import type { Target } from './target-resolver.js';
 import { TokenFamiliesRepository } from './token-families.repository.js';
 import type { TokenFamilyEntity } from './token-family.entity.js';
@@ -38,10 +39,22 @@ export interface FamilyBeginning {
   refreshable?: boolean;
 }
 
-/** A family whose token was presented, and the user who authorized it. */
-export interface PresentedFamily {
-  family: TokenFamilyEntity;
+/** A use of a refresh token: whose it is, what it was used for, and its successor. */
+export interface Use<T> {
+  family: GrantedToFamily;
   user: User;
+  decision: T;
+  granted: GrantedFamily;
+}
+
+/** What a token is used for, by what was granted; @throws {OAuthError} when that is refused */
+type Decide<T> = (family: GrantedToFamily, user: User) => T;
+
+/** Who uses a token. */
+interface Bearer {
+  token: string;
+  opened: OpenedToken;
+  client: Client;
 }
 
 /**
@@ -66,39 +79,77 @@ export class RefreshTokens {
   async begin(client: Client, user: User, grantType: GrantType, { scope, audience }: Target, manager: EntityManager, beginning: FamilyBeginning = {}): Promise<GrantedFamily> {
     const { familyId = randomId(), sessionId = null, openid = null, refreshable = true } = beginning;
     const nowMs = this.clock.nowMs();
-    const refreshToken = this.codec.first(familyId);
     // Without a refresh token the family is what its access tokens are revoked by, and is over with them.
     const expiresAt = nowMs + (refreshable ? client.refreshTokenLifetimeSeconds * 1000 : 0);
+    const granted = { familyId, userId: user.userId, userGeneration: user.tokenGeneration, grantType, scope: formatScope(scope), audience: [...audience], expiresAt, openid };
+    const refreshToken = this.codec.first({ familyId, content: sealable(granted) });
     const family = {
-      familyId,
+      ...granted,
       clientId: client.clientId,
       clientGeneration: client.tokenGeneration,
-      userId: user.userId,
-      userGeneration: user.tokenGeneration,
-      grantType,
-      scope: formatScope(scope),
-      audience: [...audience],
       currentDigest: digestOf(refreshToken),
       previousDigest: null,
       successorSalt: null,
       retryUntil: null,
       issuedAt: nowMs,
-      expiresAt,
       sessionId,
-      openid,
       revokedAt: null,
-      ...this.ends(client, expiresAt, 0, sessionId === null ? 0 : nowMs + this.config.sessionLifetimeSeconds * 1000),
+      ...this.ends(client, expiresAt, sessionId === null ? 0 : nowMs + this.config.sessionLifetimeSeconds * 1000),
     };
     await this.families.insert(family, manager);
     return { familyId, ...(refreshable ? { refreshToken } : {}) };
   }
 
   /**
-   * The family of a refresh token that its client may use now. One that was used before the last use is reuse, and ends the family.
-   * @throws {OAuthError} `invalid_grant`
+   * Uses a token that its client may use now: retires it, and answers its successor once that is committed. One that was used before the last use is reuse, and ends the family.
+   * @param decide is asked before the token is used up, and may be asked again
+   * @throws {OAuthError} `invalid_grant`, or what `decide` throws
    */
-  async present(token: string, client: Client, actor: Actor): Promise<PresentedFamily> {
-    const family = await this.find(token);
+  async use<T>(token: string, client: Client, actor: Actor, decide: Decide<T>): Promise<Use<T>> {
+    const opened = this.codec.open(token);
+    if (!opened) throw refused('unknown');
+    const bearer = { token, opened, client };
+    return (await this.useUnseen(bearer, decide)) ?? this.useSeen(bearer, actor, decide);
+  }
+
+  /**
+   * The usual case, in one statement: what was granted is in the token itself, and whether the token is good is decided by the rotation. `undefined` for whatever is not the
+   * usual case, be it the token or what it is to be used for; nothing has happened then.
+   */
+  private async useUnseen<T>(bearer: Bearer, decide: Decide<T>): Promise<Use<T> | undefined> {
+    const { familyId, content } = bearer.opened;
+    const family = unsealed(familyId, content);
+    const user = family && (await this.userOf(family, bearer.client));
+    if (!user) return undefined;
+    let decision: T;
+    try {
+      decision = decide(family, user);
+    } catch (error) {
+      // Nobody is told who has not shown a good token.
+      if (error instanceof OAuthError) return undefined;
+      throw error;
+    }
+    const refreshToken = await this.rotate(bearer, family);
+    return refreshToken === undefined ? undefined : { family, user, decision, granted: { familyId, refreshToken } };
+  }
+
+  /** Looks first, and says what is wrong. */
+  private async useSeen<T>(bearer: Bearer, actor: Actor, decide: Decide<T>): Promise<Use<T>> {
+    const { token, opened, client } = bearer;
+    const { familyId } = opened;
+    for (let looks = 1; looks <= MAX_LOOKS; looks++) {
+      const { family, user } = await this.present(token, familyId, client, actor);
+      const decision = decide(family, user);
+      // A token that holds nothing is followed by one that does, if it may: the same one each time, since nothing of that changes.
+      const holding = opened.content.length > 0 ? bearer : { ...bearer, opened: { familyId, content: sealable(family) } };
+      const refreshToken = this.isCurrent(family, token) ? await this.rotate(holding, family) : this.again(holding, family);
+      if (refreshToken !== undefined) return { family, user, decision, granted: { familyId, refreshToken } };
+    }
+    throw new TemporarilyUnavailableError('the family changed with every look');
+  }
+
+  private async present(token: string, familyId: string, client: Client, actor: Actor): Promise<{ family: TokenFamilyEntity; user: User }> {
+    const family = await this.families.find(familyId);
     if (!family) throw refused('unknown');
     if (!this.isOf(family, client)) throw refused('issued to another client');
     if (family.revokedAt !== null) throw refused('revoked');
@@ -112,31 +163,10 @@ export class RefreshTokens {
     return { family, user };
   }
 
-  /**
-   * Uses the token: retires it, and answers its successor once that is committed.
-   * @param family of the token, as {@link present} answered it
-   * @throws {OAuthError} `invalid_grant` when it was revoked or used in the meantime
-   */
-  async advance(family: TokenFamilyEntity, token: string, client: Client, actor: Actor): Promise<GrantedFamily> {
-    const { familyId } = family;
-    let seen = family;
-    for (let looks = 1; this.isCurrent(seen, token); looks++) {
-      const salt = randomId();
-      const refreshToken = this.codec.successor(familyId, token, salt);
-      if (await this.rotate(seen, digestOf(refreshToken), salt, client)) return { familyId, refreshToken };
-      if (looks === MAX_LOOKS) throw new TemporarilyUnavailableError('the family changed with every look');
-      seen = (await this.present(token, client, actor)).family;
-    }
-    const again = this.codec.successor(familyId, token, seen.successorSalt!);
-    // Not so after a change of the key under which successors are made.
-    if (digestOf(again) !== seen.currentDigest) throw refused('its successor cannot be made again');
-    return { familyId, refreshToken: again };
-  }
-
   /** The family of a token that this server made, in whichever state; `null` for anything else. */
   async find(token: string): Promise<TokenFamilyEntity | null> {
-    const familyId = this.codec.familyOf(token);
-    return familyId === undefined ? null : this.families.find(familyId);
+    const opened = this.codec.open(token);
+    return opened === undefined ? null : this.families.find(opened.familyId);
   }
 
   /** The family of a token of this client that is the one good token of its family now, and whose user and grant are still good; `undefined` for any other. */
@@ -146,26 +176,39 @@ export class RefreshTokens {
     return (await this.userOf(family, client)) ? family : undefined;
   }
 
-  private async rotate(family: TokenFamilyEntity, currentDigest: string, successorSalt: string, client: Client): Promise<boolean> {
+  /** Answers the successor, or `undefined` when the token is not good, or not any more. */
+  private async rotate({ token, opened, client }: Bearer, { familyId, expiresAt }: GrantedToFamily): Promise<string | undefined> {
+    const successorSalt = randomId();
+    const refreshToken = this.codec.successor(opened, token, successorSalt);
+    const currentDigest = digestOf(refreshToken);
+    const nowMs = this.clock.nowMs();
     const windowMs = this.config.refreshRetryWindowSeconds * 1000;
-    const rotation = { currentDigest, successorSalt, retryUntil: this.clock.nowMs() + windowMs, ...this.ends(client, family.expiresAt, family.accessExpiresAt, family.sessionId === null ? 0 : family.purgeAfter) };
+    const rotation = { currentDigest, successorSalt, retryUntil: nowMs + windowMs, ...this.ends(client, expiresAt) };
     try {
-      return await this.families.rotate(family, rotation);
+      return (await this.families.rotate(familyId, digestOf(token), client, rotation, nowMs)) ? refreshToken : undefined;
     } catch (error) {
-      if (error instanceof TemporarilyUnavailableError && windowMs > 0) this.uncertain.note(family.familyId, currentDigest);
+      if (error instanceof TemporarilyUnavailableError && windowMs > 0) this.uncertain.note(familyId, currentDigest);
       throw error;
     }
+  }
+
+  /** The successor that the token was given when it was used. */
+  private again({ token, opened }: Bearer, { successorSalt, currentDigest }: TokenFamilyEntity): string {
+    const refreshToken = this.codec.successor(opened, token, successorSalt!);
+    // Not so after a change of the key under which successors are made.
+    if (digestOf(refreshToken) !== currentDigest) throw refused('its successor cannot be made again');
+    return refreshToken;
   }
 
   /**
    * A use moves the idle end, never beyond the absolute one.
    * @param neededUntil when the session is over: until then the row tells to which clients the user signed in
    */
-  private ends(client: Client, expiresAt: number, accessExpiredAt: number, neededUntil: number) {
+  private ends(client: Client, expiresAt: number, neededUntil = 0) {
     const nowMs = this.clock.nowMs();
     const idleExpiresAt = Math.min(nowMs + client.refreshTokenIdleLifetimeSeconds * 1000, expiresAt);
     // The longest that any audience gives this client; and a repeated use gives another access token, which ends later by as much.
-    const accessExpiresAt = Math.max(accessExpiredAt, nowMs + (client.accessTokenLifetimeSeconds + this.config.refreshRetryWindowSeconds) * 1000);
+    const accessExpiresAt = nowMs + (client.accessTokenLifetimeSeconds + this.config.refreshRetryWindowSeconds) * 1000;
     // In whole days, so that its index is not written with every use.
     return { idleExpiresAt, accessExpiresAt, purgeAfter: Math.ceil(Math.max(idleExpiresAt, accessExpiresAt, neededUntil) / DAY_MS) * DAY_MS };
   }
@@ -175,7 +218,7 @@ export class RefreshTokens {
   }
 
   /** The user, while she is there, enabled, not signed out since, and the client may still use the grants that this came and comes by. */
-  private async userOf({ userId, userGeneration, grantType }: TokenFamilyEntity, client: Client): Promise<User | undefined> {
+  private async userOf({ userId, userGeneration, grantType }: GrantedToFamily, client: Client): Promise<User | undefined> {
     if (!client.grantTypes.has('refresh_token') || !client.grantTypes.has(grantType as GrantType)) return undefined;
     return this.users.findOfGeneration(userId, userGeneration);
   }

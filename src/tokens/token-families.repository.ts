@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import type { Client } from '../clients/client.js';
 import { Database } from '../database/database.js';
 import type { OpenIdGrant } from './openid-grant.js';
 import type { TokenFamilyEntity } from './token-family.entity.js';
 
-/** How a family moves on from one refresh token to the next. Times are milliseconds since the epoch. */
+/** How a family moves on from one refresh token to the next. Times are milliseconds since the epoch; the last two move no time back. */
 export interface Rotation {
   currentDigest: string;
   successorSalt: string;
@@ -22,14 +23,19 @@ const COLUMNS = [
 ];
 const INSERT = `INSERT INTO token_families (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})`;
 const FIND = `SELECT id, ${COLUMNS.join(', ')} FROM token_families WHERE family_id = ?`;
-// In this order: MySQL assigns from left to right, and reads what it has assigned.
-const ROTATE = `UPDATE token_families SET previous_digest = current_digest, current_digest = ?, successor_salt = ?, retry_until = ?, idle_expires_at = ?, access_expires_at = ?, purge_after = ?
-  WHERE id = ? AND current_digest = ? AND revoked_at IS NULL`;
+// In this order: MySQL assigns from left to right, and reads what it has assigned. The idle end is never beyond the absolute one.
+const rotateSql = (greatest: string) => `UPDATE token_families SET previous_digest = current_digest, current_digest = ?, successor_salt = ?, retry_until = ?, idle_expires_at = ?,
+  access_expires_at = ${greatest}(access_expires_at, ?), purge_after = ${greatest}(purge_after, ?)
+  WHERE family_id = ? AND current_digest = ? AND client_id = ? AND client_generation = ? AND revoked_at IS NULL AND idle_expires_at > ?`;
 
 /** In SQL of its own: TypeORM's `insert` and `find` would cost a refresh more than all the rest of it. */
 @Injectable()
 export class TokenFamiliesRepository {
-  constructor(private readonly database: Database) {}
+  private readonly rotateSql: string;
+
+  constructor(private readonly database: Database) {
+    this.rotateSql = rotateSql(database.greatestSql);
+  }
 
   async insert(family: Omit<TokenFamilyEntity, 'id'>, manager: EntityManager): Promise<void> {
     const values = [
@@ -47,11 +53,11 @@ export class TokenFamiliesRepository {
 
   /**
    * Retires the current token and puts its successor in its place, in one statement that commits by itself: of any number of callers with one
-   * token, one succeeds. Answers whether this was it.
+   * token, one succeeds. Answers whether this was it; if not, the token is not the current one of a family of this client, or the family is revoked or has ended.
    */
-  async rotate({ id, currentDigest }: TokenFamilyEntity, next: Rotation): Promise<boolean> {
+  async rotate(familyId: string, currentDigest: string, { clientId, tokenGeneration }: Client, next: Rotation, nowMs: number): Promise<boolean> {
     const values = [next.currentDigest, next.successorSalt, next.retryUntil, next.idleExpiresAt, next.accessExpiresAt, next.purgeAfter];
-    return (await this.database.execute(ROTATE, [...values, id, currentDigest])) === 1;
+    return (await this.database.execute(this.rotateSql, [...values, familyId, currentDigest, clientId, tokenGeneration, nowMs])) === 1;
   }
 
   /** Lets the token before the current one be sent again for longer. Answers whether the rotation that retired it was committed, and is still the last one. */

@@ -32,9 +32,8 @@ export class RefreshTokenGrant implements GrantHandler<RefreshTokenRequest> {
   }
 
   async authorize(client: Client, { refreshToken, scope, resource }: RefreshTokenRequest, actor: Actor): Promise<GrantedAccess> {
-    const { family, user } = await this.refreshTokens.present(refreshToken, client, actor);
-    const target = this.targets.resolve(client, user, family, scope, resource);
+    const { family, user, decision: target, granted } = await this.refreshTokens.use(refreshToken, client, actor, (of, owner) => this.targets.resolve(client, owner, of, scope, resource));
     const openid = family.openid && target.scope.includes('openid') ? { openid: family.openid } : {};
-    return { client, user, ...target, ...openid, family: await this.refreshTokens.advance(family, refreshToken, client, actor) };
+    return { client, user, ...target, ...openid, family: granted };
   }
 }

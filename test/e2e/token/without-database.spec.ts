@@ -1,5 +1,6 @@
 import { DataSource, type QueryRunner } from 'typeorm';
 import { ChangeFeed } from '../../../src/database/change-feed.js';
+import { statementsOf } from '../../../src/database/statements.js';
 import { describeOnEachDatabase } from '../../support/databases.js';
 import { type Credentials, decodeJwt } from '../../support/oauth-driver.js';
 import { TestServer } from '../../support/test-server.js';
@@ -7,13 +8,22 @@ import { TestServer } from '../../support/test-server.js';
 /** Notes every statement that the application sends from now on, but for the reading of the change feed, which goes on by itself. */
 function noteStatements(dataSource: DataSource): string[] {
   const statements: string[] = [];
+  const note = (sql: string) => {
+    if (!/^SELECT\b.+\bFROM changes\b/i.test(sql)) statements.push(sql);
+  };
+  const single = statementsOf(dataSource);
+  const run = single.run.bind(single);
+  single.run = (sql, parameters) => {
+    note(sql);
+    return run(sql, parameters);
+  };
   const { driver } = dataSource;
   const create = driver.createQueryRunner.bind(driver);
   driver.createQueryRunner = (mode) => {
     const runner: QueryRunner = create(mode);
     const query = runner.query.bind(runner);
     runner.query = ((sql: string, parameters?: unknown[], structured?: boolean) => {
-      if (!/^SELECT\b.+\bFROM changes\b/i.test(sql)) statements.push(sql);
+      note(sql);
       return query(sql, parameters as never, structured as never);
     }) as QueryRunner['query'];
     return runner;
