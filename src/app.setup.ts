@@ -3,6 +3,7 @@ import type { Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Express } from 'express';
+import { loadBodyReader } from './admin/body.js';
 import { AppModule } from './app.module.js';
 import { AuditLog, SERVER } from './audit/audit-log.js';
 import { BootstrapClient, type FreshAdmin } from './clients/bootstrap-client.js';
@@ -21,11 +22,15 @@ import type { Config } from './config/config.js';
 import { Startup } from './database/startup.js';
 import { setUpApiDocumentation } from './openapi/setup.js';
 
+/** After the server is ready; so that no administrator meets it, and no start waits for it. */
+const LOAD_BODY_READER_AFTER_MS = 1_000;
+
 const PROCESS = { version: VERSION, pid: process.pid };
 
 /** The server as a whole: what main.ts runs, and what the tests run. */
 export class MintgateServer {
   private started = false;
+  private loading: NodeJS.Timeout | undefined;
 
   private constructor(
     readonly app: NestExpressApplication,
@@ -69,12 +74,14 @@ export class MintgateServer {
     await this.app.get(Startup).run();
     this.app.get(AuditLog).note({ type: 'server.started', actor: SERVER, detail: PROCESS });
     this.started = true;
+    this.loading = setTimeout(loadBodyReader, LOAD_BODY_READER_AFTER_MS).unref();
     const { fresh } = this.app.get(BootstrapClient);
     return fresh ? { fresh } : {};
   }
 
   /** Drains, ends what is in flight, writes what is pending, and closes the database last. */
   async stop(): Promise<void> {
+    clearTimeout(this.loading);
     const servers = [this.app.getHttpServer(), this.adapter.managementServer].filter((server) => server?.listening) as Server[];
     if (servers.length > 0) await this.drain.run(servers, this.config.shutdownDrainSeconds * 1000, this.config.shutdownTimeoutSeconds * 1000);
     if (this.started) this.app.get(AuditLog).note({ type: 'server.stopped', actor: SERVER, detail: PROCESS });

@@ -1,4 +1,5 @@
 import './early-stop.js';
+import './young-generation.js';
 import 'reflect-metadata';
 import cluster from 'node:cluster';
 import { Logger } from './common/logging/logger.js';

@@ -1,5 +1,5 @@
 import { applyDecorators, type CallHandler, Controller, type ExecutionContext, Injectable, type NestInterceptor, UseFilters, UseGuards, UseInterceptors } from '@nestjs/common';
-import { ApiBearerAuth, ApiTags, ApiTooManyRequestsResponse } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiTags, ApiTooManyRequestsResponse } from '../common/openapi/decorators.js';
 import type { Request, Response } from 'express';
 import type { Observable } from 'rxjs';
 import { JsonBodyGuard } from '../common/http/json-body.guard.js';

@@ -1,5 +1,5 @@
 import { Get, Param, Req } from '@nestjs/common';
-import { ApiOperation, ApiProperty, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty, ApiQuery, ApiResponse } from '../common/openapi/decorators.js';
 import type { Request } from 'express';
 import { CLIENT_ID } from '../clients/client-metadata.js';
 import { ClientsRepository } from '../clients/clients.repository.js';

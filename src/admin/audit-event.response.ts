@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '../common/openapi/decorators.js';
 import type { AuditEvent } from '../audit/audit-event.entity.js';
 import { AUDIT_EVENT_TYPES, type AuditResult } from '../audit/audit-event-types.js';
 

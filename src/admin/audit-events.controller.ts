@@ -1,5 +1,5 @@
 import { Get, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import { ApiOperation, ApiQuery, ApiResponse } from '../common/openapi/decorators.js';
 import type { Request, Response } from 'express';
 import { AuditEventsRepository } from '../audit/audit-events.repository.js';
 import { AuditExport } from '../audit/audit-export.js';

@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiQuery } from '@nestjs/swagger';
+import { ApiQuery } from '../common/openapi/decorators.js';
 import { AUDIT_EVENT_TYPES, type AuditResult } from '../audit/audit-event-types.js';
 import type { AuditFilter } from '../audit/audit-events.repository.js';
 import { invalidInput, pointer } from '../common/http/problem.js';

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '../common/openapi/decorators.js';
 import type { ClientEntity } from '../clients/client.entity.js';
 import { parseScope } from '../common/oauth/scope.js';
 import { Clock } from '../common/time/clock.js';

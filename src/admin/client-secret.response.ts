@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '../common/openapi/decorators.js';
 import type { ClientSecretEntity } from '../clients/client-secret.entity.js';
 
 /** A secret as admins see it: never the secret itself. */

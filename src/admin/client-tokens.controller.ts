@@ -1,5 +1,5 @@
 import { Delete, HttpCode, Param, Req } from '@nestjs/common';
-import { ApiOperation } from '@nestjs/swagger';
+import { ApiOperation } from '../common/openapi/decorators.js';
 import type { Request } from 'express';
 import type { AccessToken } from '../tokens/access-token-verifier.js';
 import { Bearer, RequiredScope } from '../tokens/bearer.guard.js';

@@ -1,10 +1,10 @@
-import { ApiProperty, ApiPropertyOptional, PartialType } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '../common/openapi/decorators.js';
 import type { ClientEntity } from '../clients/client.entity.js';
 import { metadataOf } from '../clients/client-metadata.js';
 import { NewClientDto } from './dto/client.dto.js';
 
 /** A client as admins see it. */
-export class ClientResponse extends PartialType(NewClientDto) {
+export class ClientResponse extends NewClientDto {
   @ApiProperty({ format: 'date-time' }) created_at: string;
   @ApiProperty({ format: 'date-time' }) updated_at: string;
 }

@@ -1,5 +1,5 @@
 import { Body, Delete, Get, HttpCode, Param, Patch, Post, Put, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiOperation, ApiQuery, ApiResponse } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiQuery, ApiResponse } from '../common/openapi/decorators.js';
 import type { Request, Response } from 'express';
 import type { ClientEntity } from '../clients/client.entity.js';
 import { entityTag, isNotModified } from '../common/http/entity-tag.js';

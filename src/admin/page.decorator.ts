@@ -1,5 +1,5 @@
 import { applyDecorators, type Type } from '@nestjs/common';
-import { ApiExtraModels, ApiResponse, getSchemaPath } from '@nestjs/swagger';
+import { ApiExtraModels, ApiResponse } from '../common/openapi/decorators.js';
 
 /** Documents the answer of a list: a page of items, and the cursor of the next one. */
 export const ApiPage = (item: Type) =>
@@ -10,7 +10,7 @@ export const ApiPage = (item: Type) =>
       schema: {
         type: 'object',
         required: ['items', 'next_cursor'],
-        properties: { items: { type: 'array', items: { $ref: getSchemaPath(item) } }, next_cursor: { type: 'string', nullable: true, description: '`null`: there are no more' } },
+        properties: { items: { type: 'array', items: { $ref: `#/components/schemas/${item.name}` } }, next_cursor: { type: 'string', nullable: true, description: '`null`: there are no more' } },
       },
     }),
   );

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '../common/openapi/decorators.js';
 import type { ResourceEntity } from '../resources/resource.entity.js';
 import { ResourceDto } from './dto/resource.dto.js';
 

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '../common/openapi/decorators.js';
 import type { SigningKeyEntity } from '../keys/signing-key.entity.js';
 
 /** A signing key as admins see it: never its private part. */

@@ -1,5 +1,5 @@
 import { Delete, Get, HttpCode, Param, Req } from '@nestjs/common';
-import { ApiOperation, ApiProperty } from '@nestjs/swagger';
+import { ApiOperation, ApiProperty } from '../common/openapi/decorators.js';
 import type { Request } from 'express';
 import { ConsentWithdrawal } from '../authorization/consent-withdrawal.js';
 import { CLIENT_ID } from '../clients/client-metadata.js';

@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty } from '../common/openapi/decorators.js';
 import type { UserEntity } from '../users/user.entity.js';
 import { profileOf } from '../users/user-profile.js';
 import { UserDto } from './dto/user.dto.js';

@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Post, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import { ApiExcludeController } from '../common/openapi/decorators.js';
 import type { Request, Response } from 'express';
 import { RequestActor } from '../audit/request-actor.js';
 import { readForm } from '../common/http/form-body.guard.js';

@@ -1,5 +1,5 @@
 import { All, Controller, Req, Res, UseFilters } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import { ApiExcludeController } from '../common/openapi/decorators.js';
 import type { Request, Response } from 'express';
 import { formatScope } from '../common/oauth/scope.js';
 import { invalidRequest } from '../common/oauth/oauth-error.js';

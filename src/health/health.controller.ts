@@ -1,5 +1,5 @@
 import { Controller, Get, Res } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import { ApiExcludeController } from '../common/openapi/decorators.js';
 import type { Response } from 'express';
 import { sendJson } from '../common/http/respond.js';
 import { ServerDrain } from '../common/http/server-drain.js';

@@ -1,5 +1,5 @@
 import { Controller, Get, Res, UseFilters, UseGuards } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import { ApiExcludeController } from '../common/openapi/decorators.js';
 import type { Response } from 'express';
 import { ProblemFilter } from '../common/http/problem.filter.js';
 import { sendText } from '../common/http/respond.js';

@@ -1,5 +1,4 @@
 import cluster from 'node:cluster';
-import { AggregatorRegistry } from 'prom-client';
 import type { MetricsSnapshot } from '../common/metrics/metrics.js';
 import { Serial } from '../common/serial.js';
 
@@ -14,14 +13,17 @@ type Message =
 const isOurs = (message: unknown): message is Message => /^mintgate:(all|own)-metrics$/.test(String((message as Partial<Message> | null)?.type));
 
 /** One snapshot in place of several: counts are added up. */
-const merged = (snapshots: MetricsSnapshot[]): Promise<MetricsSnapshot> => AggregatorRegistry.aggregate(snapshots).getMetricsAsJSON();
+async function merged(snapshots: MetricsSnapshot[]): Promise<MetricsSnapshot> {
+  const { AggregatorRegistry } = await import('prom-client');
+  return AggregatorRegistry.aggregate(snapshots).getMetricsAsJSON();
+}
 
 /** The side of a worker. */
 export class WorkerExchange {
   private readonly waiting = new Map<number, (all: MetricsSnapshot[]) => void>();
   private nextId = 1;
 
-  constructor(private readonly snapshot: () => Promise<MetricsSnapshot>) {
+  constructor(private readonly snapshot: () => MetricsSnapshot) {
     process.on('message', this.onMessage);
   }
 
@@ -47,7 +49,7 @@ export class WorkerExchange {
 
   private readonly onMessage = (message: unknown): void => {
     if (!isOurs(message)) return;
-    if (message.type === 'mintgate:own-metrics') void this.snapshot().then((own) => send(process, { ...message, own }));
+    if (message.type === 'mintgate:own-metrics') send(process, { ...message, own: this.snapshot() });
     else {
       this.waiting.get(message.id)?.(message.all!);
       this.waiting.delete(message.id);

@@ -1,5 +1,5 @@
 import { Controller, Get, Post, Req, Res, UseFilters } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import { ApiExcludeController } from '../common/openapi/decorators.js';
 import type { Request, Response } from 'express';
 import { readForm } from '../common/http/form-body.guard.js';
 import { clientAddress, requestId } from '../common/http/request-context.js';

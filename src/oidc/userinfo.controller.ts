@@ -1,5 +1,5 @@
 import { Controller, Get, HttpCode, Post, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import { ApiExcludeController } from '../common/openapi/decorators.js';
 import type { Request, Response } from 'express';
 import { ClientDirectory } from '../clients/client-directory.js';
 import { confineToOriginsOf, CrossOriginGuard } from '../clients/cross-origin/cross-origin.guard.js';

@@ -1,5 +1,5 @@
 import { Controller, Post, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import { ApiExcludeController } from '../common/openapi/decorators.js';
 import type { Response } from 'express';
 import { RequestActor } from '../audit/request-actor.js';
 import { AuthenticatedClient, ConfidentialClientAuthGuard } from '../clients/authentication/client-auth.guard.js';

@@ -1,5 +1,5 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { ApiPropertyOptional } from '../../common/openapi/decorators.js';
+import { IsInt, IsOptional, Max, Min } from './decorators.js';
 
 export class ClientSecretDto {
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 315_360_000, description: 'Seconds for which the new secret is valid. Default: no end.' })

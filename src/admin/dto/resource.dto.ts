@@ -1,8 +1,7 @@
-import { ApiProperty, ApiPropertyOptional, PartialType } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { ACCESS_TOKEN_FORMATS, type AccessTokenFormat, CLIENT_ID } from '../../clients/client-metadata.js';
+import { ApiProperty, ApiPropertyOptional } from '../../common/openapi/decorators.js';
 import { PRINTABLE } from './client.dto.js';
+import { ArrayMaxSize, IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Matches, Max, MaxLength, Min, Type, ValidateNested } from './decorators.js';
 
 const SCOPE_NAME = /^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/;
 const printable = { message: 'may not hold control or formatting characters' };
@@ -49,4 +48,8 @@ export class ResourceDto {
 }
 
 /** As {@link ResourceDto}, with everything left out that stays as it is. */
-export class ResourcePatchDto extends PartialType(ResourceDto) {}
+export class ResourcePatchDto extends (ResourceDto as new () => Partial<ResourceDto>) {
+  @ApiPropertyOptional()
+  @IsOptional()
+  override identifier?: string;
+}

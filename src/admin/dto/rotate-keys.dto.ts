@@ -1,5 +1,5 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsIn, IsOptional } from 'class-validator';
+import { ApiPropertyOptional } from '../../common/openapi/decorators.js';
+import { IsIn, IsOptional } from './decorators.js';
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from '../../config/settings.js';
 
 export class RotateKeysDto {

@@ -1,6 +1,5 @@
-import { ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsBoolean, IsObject, IsOptional, IsString, Length, Matches, MaxLength, ValidateNested } from 'class-validator';
+import { ApiPropertyOptional } from '../../common/openapi/decorators.js';
+import { IsBoolean, IsObject, IsOptional, IsString, Length, Matches, MaxLength, Type, ValidateNested } from './decorators.js';
 import type { GivenClaims } from '../../users/standard-claims.js';
 import { PRINTABLE } from './client.dto.js';
 

@@ -1,5 +1,5 @@
-import { ApiProperty, ApiPropertyOptional, PartialType } from '@nestjs/swagger';
-import { ArrayMaxSize, IsArray, IsBoolean, IsEmail, IsOptional, IsString, Length, Matches, MaxLength } from 'class-validator';
+import { ApiProperty, ApiPropertyOptional } from '../../common/openapi/decorators.js';
+import { ArrayMaxSize, IsArray, IsBoolean, IsEmail, IsOptional, IsString, Length, Matches, MaxLength } from './decorators.js';
 import type { GivenProfile } from '../../users/user-profile.js';
 import { PRINTABLE } from './client.dto.js';
 import { StandardClaimsDto } from './standard-claims.dto.js';
@@ -36,7 +36,11 @@ export class UserDto extends StandardClaimsDto implements GivenProfile {
 }
 
 /** As {@link UserDto}, with everything left out that stays as it is. */
-export class UserPatchDto extends PartialType(UserDto) {}
+export class UserPatchDto extends (UserDto as new () => Partial<UserDto>) {
+  @ApiPropertyOptional()
+  @IsOptional()
+  override username?: string;
+}
 
 const PASSWORD = { type: String, format: 'password', minLength: 15, maxLength: 256, example: 'correct horse battery staple', description: '15 characters or more, any of Unicode; not one that is common, or built on the name of the user or of this service.' };
 const PASSWORD_HASH = {

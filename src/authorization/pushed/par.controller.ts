@@ -1,5 +1,5 @@
 import { Controller, Post, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import { ApiExcludeController } from '../../common/openapi/decorators.js';
 import type { Request, Response } from 'express';
 import { AuthenticatedClient, ClientAuthGuard } from '../../clients/authentication/client-auth.guard.js';
 import type { Client } from '../../clients/client.js';

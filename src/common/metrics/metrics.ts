@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client';
+import type { MetricObjectWithValues, MetricValue } from 'prom-client';
 import { Counter } from './counter.js';
 import { Histogram } from './histogram.js';
 import type { LabelValues, Sample } from './series.js';
@@ -47,7 +47,7 @@ export type MetricsSnapshot = MetricObjectWithValues<MetricValue<string>>[];
 @Injectable()
 export class Metrics {
   readonly definitions: MetricDefinition[] = [];
-  private readonly registry = new Registry();
+  private readonly readers: (() => object)[] = [];
 
   counter<const L extends LabelValues = Record<never, never>>(spec: MetricSpec<L>): Counter<L> {
     const counter = new Counter<L>(spec.labels ?? ({} as L));
@@ -77,15 +77,16 @@ export class Metrics {
     this.expose(spec, 'histogram', 'sum', read);
   }
 
-  snapshot(): Promise<MetricsSnapshot> {
-    return this.registry.getMetricsAsJSON();
+  snapshot(): MetricsSnapshot {
+    return this.readers.map((read) => read()) as MetricsSnapshot;
   }
 
   private expose(spec: ReadSpec, type: MetricDefinition['type'], aggregator: GaugeSpec['across'], read: () => Iterable<Sample>): void {
     const name = fullName(spec.name);
     const { help, labels = {} } = spec;
+    if (this.definitions.some((definition) => definition.name === name)) throw new Error(`there are two metrics ${name}`);
     this.definitions.push({ name, type, help, labels });
-    this.registry.registerMetric({ name, get: () => ({ name, help, type, aggregator, values: [...read()] }) } as never);
+    this.readers.push(() => ({ name, help, type, aggregator, values: [...read()] }));
   }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import * as api from '@opentelemetry/api';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto';
 import { registerInstrumentations } from '@opentelemetry/instrumentation';
 import { ExpressInstrumentation, ExpressLayerType } from '@opentelemetry/instrumentation-express';
@@ -42,7 +43,7 @@ export function startTracing(options: TracingOptions, issuerPath: string, logger
   const propagator = new ProxiedParentPropagator();
   provider.register({ propagator });
   registerInstrumentations({ instrumentations: instrumentations(propagator, issuerPath) });
-  enableSpans();
+  enableSpans(api);
   return () => Promise.race([provider.shutdown().catch(() => undefined), sleep(FLUSH_MS, undefined, { ref: false })]);
 }
 

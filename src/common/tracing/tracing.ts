@@ -1,10 +1,15 @@
-import { type AttributeValue, isSpanContextValid, type Span, SpanStatusCode, trace, TraceFlags, type Tracer } from '@opentelemetry/api';
+import type { AttributeValue, Span, Tracer } from '@opentelemetry/api';
 
+type Api = typeof import('@opentelemetry/api');
+
+/** Both are there while there is tracing: without it not even the package is loaded. */
+let api: Api | undefined;
 let tracer: Tracer | undefined;
 
 /** From now on the classes that are loaded have spans where {@link InSpan} says so. */
-export function enableSpans(): void {
-  tracer = trace.getTracer('mintgate');
+export function enableSpans(loaded: Api): void {
+  api = loaded;
+  tracer = loaded.trace.getTracer('mintgate');
 }
 
 /**
@@ -24,13 +29,13 @@ export function InSpan(name: string): MethodDecorator {
 
 /** Says something about the span that is active, if one is. Never a secret, and of users not even the id. */
 export function annotate(name: string, value: AttributeValue): void {
-  if (tracer) trace.getActiveSpan()?.setAttribute(name, value);
+  api?.trace.getActiveSpan()?.setAttribute(name, value);
 }
 
 /** Of the trace that is active and leaves this process. */
 export function activeTraceId(): string | undefined {
-  const context = tracer && trace.getActiveSpan()?.spanContext();
-  return context && isSpanContextValid(context) && (context.traceFlags & TraceFlags.SAMPLED) !== 0 ? context.traceId : undefined;
+  const context = api?.trace.getActiveSpan()?.spanContext();
+  return context && api?.isSpanContextValid(context) && (context.traceFlags & api.TraceFlags.SAMPLED) !== 0 ? context.traceId : undefined;
 }
 
 function seeThrough(span: Span, work: () => unknown): unknown {
@@ -56,7 +61,7 @@ function seeThrough(span: Span, work: () => unknown): unknown {
 function fail(span: Span, error: unknown): never {
   const { code, name, status } = (error ?? {}) as { code?: string | number; name?: string; status?: unknown };
   span.setAttribute('error.type', String(code ?? name ?? typeof error));
-  if (typeof status !== 'number' || status >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+  if (typeof status !== 'number' || status >= 500) span.setStatus({ code: api!.SpanStatusCode.ERROR });
   span.end();
   throw error;
 }

@@ -1,5 +1,5 @@
 import { Controller, Get, Post, Query, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import { ApiExcludeController } from '../../common/openapi/decorators.js';
 import type { Request, Response } from 'express';
 import { ConsentWithdrawal } from '../../authorization/consent-withdrawal.js';
 import { Config } from '../../config/config.js';

@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Res } from '@nestjs/common';
-import { ApiExcludeController } from '@nestjs/swagger';
+import { ApiExcludeController } from '../../common/openapi/decorators.js';
 import type { Response } from 'express';
 import { notFound } from '../../common/http/problem.js';
 import { PageAssets } from './page-assets.js';

@@ -1,0 +1,23 @@
+import { DeferredDecorators } from '../../common/deferred-decorators.js';
+
+/** Loading `class-validator`, with all that it can check, takes as long as a tenth of a start: it is put off until there is a body to be read. */
+export const VALIDATION = new DeferredDecorators<typeof import('class-validator')>('class-validator');
+export const TRANSFORMATION = new DeferredDecorators<typeof import('class-transformer')>('class-transformer');
+
+export const ArrayMaxSize = VALIDATION.of('ArrayMaxSize');
+export const IsArray = VALIDATION.of('IsArray');
+export const IsBoolean = VALIDATION.of('IsBoolean');
+export const IsEmail = VALIDATION.of('IsEmail');
+export const IsIn = VALIDATION.of('IsIn');
+export const IsInt = VALIDATION.of('IsInt');
+export const IsObject = VALIDATION.of('IsObject');
+export const IsOptional = VALIDATION.of('IsOptional');
+export const IsString = VALIDATION.of('IsString');
+export const Length = VALIDATION.of('Length');
+export const Matches = VALIDATION.of('Matches');
+export const Max = VALIDATION.of('Max');
+export const MaxLength = VALIDATION.of('MaxLength');
+export const Min = VALIDATION.of('Min');
+export const ValidateNested = VALIDATION.of('ValidateNested');
+
+export const Type = TRANSFORMATION.of('Type');
