@@ -11,7 +11,7 @@ module.exports = {
   globalTeardown: '<rootDir>/test/support/global-teardown.js',
   reporters: ['default', '<rootDir>/test/support/closing-line-reporter.js'],
   testTimeout: 30_000,
-  testSequencer: '<rootDir>/test/support/browser-suites-last.js',
+  testSequencer: '<rootDir>/test/support/suite-order.js',
   // Many suites wait for servers and deadlines more than they compute.
   maxWorkers: '100%',
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

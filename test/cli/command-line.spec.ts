@@ -2,9 +2,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { getMetadataStorage } from 'class-validator';
 import type { Command } from 'commander';
 import { NewClientDto } from '../../src/admin/dto/client.dto.js';
+import { VALIDATION } from '../../src/admin/dto/decorators.js';
 import { ResourceDto } from '../../src/admin/dto/resource.dto.js';
 import { NewUserDto } from '../../src/admin/dto/user.dto.js';
 import { CLIENT_FIELDS, RESOURCE_FIELDS, USER_FIELDS } from '../../src/cli/bodies.js';
@@ -101,7 +101,7 @@ describe('The command line, before it does anything', () => {
   });
 
   it('has an option for every member of a body that is neither secret nor made of members', () => {
-    const membersOf = (dto: new () => object) => [...new Set(getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false).map(({ propertyName }) => propertyName))].sort();
+    const membersOf = (dto: new () => object) => [...new Set(VALIDATION.load().getMetadataStorage().getTargetValidationMetadatas(dto, '', false, false).map(({ propertyName }) => propertyName))].sort();
     const optionsOf = (fields: readonly { member: string }[]) => fields.map(({ member }) => member).sort();
     expect(optionsOf([...CLIENT_FIELDS, { member: 'client_id' }])).toEqual(membersOf(NewClientDto));
     expect(optionsOf([...USER_FIELDS, { member: 'address' }, { member: 'password' }, { member: 'password_hash' }])).toEqual(membersOf(NewUserDto));

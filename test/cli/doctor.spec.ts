@@ -128,7 +128,7 @@ if (mariadbPort() !== undefined) describe('The doctor and a database server', ()
 
   beforeAll(async () => {
     mariadb = await PrivateMariadb.start(['--innodb-flush-log-at-trx-commit=1']);
-    database = await mariadb.createDatabase();
+    database = await mariadb.createDatabase('empty');
     env = { ...READY, DATABASE_URL: database.url };
   });
   afterAll(async () => {

@@ -208,7 +208,7 @@ describeOnEachDatabase('what the image holds, where nothing can be written but i
     cpSync(join(ROOT, 'dist'), join(image, 'dist'), { recursive: true });
     for (const source of copied(final)) cpSync(join(ROOT, source), join(image, source), { recursive: true });
     symlinkSync(join(ROOT, 'node_modules'), join(image, 'node_modules'));
-    database = await createDatabase(kind);
+    database = await createDatabase(kind, 'empty');
     if (kind === 'SQLite') mkdirSync(join(image, 'data'), { mode: 0o700 });
     else writeFileSync(join(secrets, 'database_of_the_test'), database.url);
     const certificate = selfSignedCertificate('id.example.com');

@@ -204,7 +204,7 @@ describe('WORKERS=2', () => {
 
 describe.each(databaseKinds().filter((kind) => kind === 'MariaDB'))('a start on a shared database (%s)', () => {
   it('SIGTERM while another instance holds the start-up lease ends it promptly with status 0', async () => {
-    const database = await createMariadb();
+    const database = await createMariadb('empty');
     try {
       await database.sql('CREATE TABLE leases (name varchar(64) NOT NULL PRIMARY KEY, owner varchar(64) NOT NULL, expires_at bigint NOT NULL) ENGINE=InnoDB');
       await database.sql(`INSERT INTO leases VALUES ('startup', 'another', (UNIX_TIMESTAMP() + 60) * 1000)`);

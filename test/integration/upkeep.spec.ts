@@ -134,7 +134,7 @@ describe('A JWT that would be too long to be asked about', () => {
 
 describe('The embedded database after an orderly stop', () => {
   it('is whole in its one file, readable by its owner only', async () => {
-    const database = await createDatabase('SQLite');
+    const database = await createDatabase('SQLite', 'empty');
     const copies = mkdtempSync(join(tmpdir(), 'mintgate-copy-'));
     try {
       const first = await TestServer.start({ database });

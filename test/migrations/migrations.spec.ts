@@ -35,7 +35,7 @@ describeOnEachDatabase('the migrations', (kind) => {
   let dataSource: DataSource;
 
   beforeAll(async () => {
-    server = await TestServer.start({ kind });
+    server = await TestServer.start({ kind, contents: 'empty' });
     dataSource = server.get(DataSource);
   });
   afterAll(() => server.stop());
@@ -62,7 +62,7 @@ describeOnEachDatabase('the migrations', (kind) => {
 
   it('can be undone to the last and run again', async () => {
     await server.stop();
-    const own = await TestServer.start({ kind });
+    const own = await TestServer.start({ kind, contents: 'empty' });
     const source = own.get(DataSource);
     try {
       for (let i = 0; i < MIGRATIONS.length; i++) await source.undoLastMigration();
@@ -72,7 +72,7 @@ describeOnEachDatabase('the migrations', (kind) => {
     } finally {
       await own.stop();
     }
-    server = await TestServer.start({ kind });
+    server = await TestServer.start({ kind, contents: 'empty' });
   });
 });
 
@@ -80,7 +80,7 @@ describe.each(MARIADB)('tables (%s) in a database whose default is latin1_swedis
   let server: TestServer;
 
   beforeAll(async () => {
-    server = await TestServer.start({ kind });
+    server = await TestServer.start({ kind, contents: 'empty' });
   });
   afterAll(() => server.stop());
 
@@ -110,7 +110,7 @@ describeOnEachDatabase('five instances that start at once on an empty database',
     ['with an admin client of their own making', OUR_OWN, 1],
     ['with a configured admin client', {}, 0],
   ])('%s migrate once and agree on one admin and one active key', async (_, env, fresh) => {
-    const database = await createDatabase(kind);
+    const database = await createDatabase(kind, 'empty');
     const servers = await Promise.all(Array.from({ length: 5 }, () => TestServer.start({ database, env, issuer: 'http://127.0.0.1:9' })));
     try {
       const [first] = servers as [TestServer];
@@ -145,7 +145,7 @@ describe.each(MARIADB)('processes that start on a shared database (%s)', (kind) 
   const recorded = async (): Promise<unknown[]> => (await rows('SELECT name FROM migrations ORDER BY id')).map(({ name }) => name);
 
   beforeEach(async () => {
-    database = await createDatabase(kind);
+    database = await createDatabase(kind, 'empty');
   });
   afterEach(async () => {
     await Promise.all(started.splice(0).map((server) => server.dispose()));

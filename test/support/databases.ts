@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import { assertNoSecretIn, assertNoSecretInAuditOf } from './leak-watch.js';
 import { temporaryFolder } from './temporary-folder.js';
 
-/** An empty database of its own for one test or suite. */
+/** A database of its own for one test or suite. */
 export interface TestDatabase {
   readonly url: string;
   /** Runs SQL beside the server, over a connection of its own (MariaDB only). */
@@ -31,12 +31,19 @@ export function describeOnOneDatabase(name: string, suite: (kind: DatabaseKind) 
   describe.each(databaseKinds().slice(-1))(`${name} (%s)`, suite);
 }
 
-export async function createDatabase(kind: DatabaseKind): Promise<TestDatabase> {
-  return kind === 'SQLite' ? createSqlite() : createMariadb();
+/** What the database holds at first: nothing, or what the migrations leave, as if the last start had run them. */
+export type Contents = 'empty' | 'migrated';
+
+/** Made ahead of all suites, see migrated-template.js. */
+const template = (file: 'migrated.sqlite' | 'migrated.sql'): string => join(process.env.MINTGATE_TEST_TEMPLATE!, file);
+
+export async function createDatabase(kind: DatabaseKind, contents: Contents = 'migrated'): Promise<TestDatabase> {
+  return kind === 'SQLite' ? createSqlite(contents) : createMariadb(contents);
 }
 
-function createSqlite(): TestDatabase {
+function createSqlite(contents: Contents): TestDatabase {
   const folder = mkdtempSync(join(temporaryFolder(), 'mintgate-test-'));
+  if (contents === 'migrated') copyFileSync(template('migrated.sqlite'), join(folder, 'mintgate.sqlite'));
   return {
     url: `sqlite:${join(folder, 'mintgate.sqlite')}`,
     sql: () => Promise.reject(new Error('not on SQLite')),
@@ -51,11 +58,10 @@ function createSqlite(): TestDatabase {
 }
 
 /** @param port of another instance than the suite's own */
-export async function createMariadb(port = mariadbPort()!): Promise<TestDatabase> {
+export async function createMariadb(contents: Contents = 'migrated', port = mariadbPort()!): Promise<TestDatabase> {
   const name = `mg_${randomBytes(6).toString('hex')}`;
-  const connect = (database?: string) => mysql.createConnection({ host: '127.0.0.1', port, user: 'mintgate', password: 'mintgate', ...(database ? { database } : {}) });
-  const run = async (statement: string, database?: string) => {
-    const connection = await connect(database);
+  const run = async (statement: string, database?: string, options: mysql.ConnectionOptions = {}) => {
+    const connection = await mysql.createConnection({ host: '127.0.0.1', port, user: 'mintgate', password: 'mintgate', ...(database ? { database } : {}), ...options });
     try {
       return (await connection.query(statement))[0];
     } finally {
@@ -64,6 +70,7 @@ export async function createMariadb(port = mariadbPort()!): Promise<TestDatabase
   };
   // A default that differs from what the tables need shows whether they state their own.
   await run(`CREATE DATABASE ${name} CHARACTER SET latin1 COLLATE latin1_swedish_ci`);
+  if (contents === 'migrated') await run(readFileSync(template('migrated.sql'), 'utf8'), name, { multipleStatements: true });
   return {
     url: `mariadb://mintgate:mintgate@127.0.0.1:${port}/${name}`,
     sql: (statement) => run(statement, name),

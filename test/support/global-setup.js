@@ -2,6 +2,7 @@ const { chromiumPath } = require('./chromium-path.js');
 const { requireFreshBuild } = require('./compiled-app.js');
 const { missingGateways } = require('./gateways.js');
 const { startMariadb } = require('./mariadb.js');
+const { makeTemplate } = require('./migrated-template.js');
 const { promtoolPath } = require('./promtool-path.js');
 
 module.exports = async () => {
@@ -23,8 +24,10 @@ module.exports = async () => {
   if (!mariadb) {
     if (process.env.CI === 'true') throw new Error('mariadbd is not on the PATH: CI must install it');
     process.stdout.write('\nMariaDB is not installed: the suites run on SQLite only.\n');
-    return;
+  } else {
+    globalThis.mintgateMariadb = mariadb;
+    process.env.MINTGATE_TEST_MARIADB_PORT = String(mariadb.port);
   }
-  globalThis.mintgateMariadb = mariadb;
-  process.env.MINTGATE_TEST_MARIADB_PORT = String(mariadb.port);
+  globalThis.mintgateTemplate = await makeTemplate(mariadb?.port);
+  process.env.MINTGATE_TEST_TEMPLATE = globalThis.mintgateTemplate.folder;
 };

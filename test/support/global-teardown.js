@@ -1,3 +1,4 @@
 module.exports = async () => {
+  globalThis.mintgateTemplate?.remove();
   await globalThis.mintgateMariadb?.remove();
 };

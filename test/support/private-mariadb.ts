@@ -1,5 +1,5 @@
 import mysql from 'mysql2/promise';
-import { createMariadb, type TestDatabase } from './databases.js';
+import { type Contents, createMariadb, type TestDatabase } from './databases.js';
 import { eventually } from './eventually.js';
 import { type Mariadb, startMariadb } from './mariadb.js';
 
@@ -19,8 +19,8 @@ export class PrivateMariadb {
   }
 
   /** A database whose URL names a user with rights in it and no others, as the server's should be. */
-  async createDatabase(): Promise<TestDatabase> {
-    const database = await createMariadb(this.port);
+  async createDatabase(contents?: Contents): Promise<TestDatabase> {
+    const database = await createMariadb(contents, this.port);
     const url = new URL(database.url);
     const name = url.pathname.slice(1);
     await this.asRoot(`CREATE USER ${name}@'127.0.0.1' IDENTIFIED BY 'plain'`, `GRANT ALL ON ${name}.* TO ${name}@'127.0.0.1'`);

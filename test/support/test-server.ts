@@ -4,7 +4,7 @@ import { MintgateServer } from '../../src/app.setup.js';
 import { Logger } from '../../src/common/logging/logger.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { Exposition } from '../../src/metrics/exposition.js';
-import { createDatabase, type DatabaseKind, type TestDatabase } from './databases.js';
+import { type Contents, createDatabase, type DatabaseKind, type TestDatabase } from './databases.js';
 import { FakeClock } from './fake-clock.js';
 import { assertNoSecret, plantSettings } from './leak-watch.js';
 import { freePort } from './mariadb.js';
@@ -15,6 +15,8 @@ export const KEY_ENCRYPTION_KEY = Buffer.alloc(32, 7).toString('base64');
 
 export interface TestServerOptions {
   kind?: DatabaseKind;
+  /** What its own database holds at first; migrated by default. */
+  contents?: Contents;
   /** A database to share with another instance; it is not dropped by {@link TestServer.stop}. */
   database?: TestDatabase;
   clock?: FakeClock;
@@ -41,7 +43,7 @@ export class TestServer {
   ) {}
 
   static async start(options: TestServerOptions = {}): Promise<TestServer> {
-    const database = options.database ?? (await createDatabase(options.kind ?? 'SQLite'));
+    const database = options.database ?? (await createDatabase(options.kind ?? 'SQLite', options.contents));
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const issuer = options.env?.['ISSUER'] ?? options.issuer ?? url;

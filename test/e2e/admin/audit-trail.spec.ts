@@ -52,7 +52,7 @@ describeOnOneDatabase('ASVS 5.0 V16.3: every security event is audited, with who
 
   beforeAll(async () => {
     const env = { ...ENV, PASSWORD_ATTEMPT_LIMIT: '3', RATE_LIMIT_ENABLED: 'true', RATE_LIMIT_INACTIVE_TOKENS_PER_MINUTE: '1' };
-    server = await TestServer.start({ kind, env });
+    server = await TestServer.start({ kind, contents: 'empty', env });
     other = await TestServer.start({ database: server.database, issuer: server.issuer, clock: server.clock, env });
     web = await register();
     service = await server.driver.registerClient({ grant_types: ['client_credentials'], scope: 'a' });

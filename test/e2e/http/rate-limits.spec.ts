@@ -261,7 +261,7 @@ describeOnOneDatabase('failed authentications', (kind) => {
       expect.objectContaining({ client_id: null, detail: { limit: 'client_failures' } }),
       expect.objectContaining({ client_id: client.clientId, detail: { limit: 'client_failures' }, actor: expect.objectContaining({ address: '192.0.2.1' }) as object }),
     ]);
-    const metric = (await server.get(Metrics).snapshot()).find(({ name }) => name === 'mintgate_rate_limited_requests_total');
+    const metric = server.get(Metrics).snapshot().find(({ name }) => name === 'mintgate_rate_limited_requests_total');
     expect(metric!.values.filter(({ value }) => value > 0)).toEqual([{ labels: { limit: 'client_failures' }, value: 5 + 2 }]);
     expect(server.logLines.join('\n')).not.toContain('nobody-at-all');
     expect(server.logLines.filter((line) => line.includes('"status":429'))).toEqual([]);
