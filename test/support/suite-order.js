@@ -2,10 +2,10 @@ const { default: Sequencer } = require('@jest/test-sequencer');
 
 /**
  * The suites that take longest, from the longest on: one that begins last keeps one core busy while the others have nothing left. Jest itself knows only what it has run before, and on CI
- * that is nothing.
+ * that is nothing. Faults, which keep deadlines, come when those that start many processes at once are through.
  */
 const LONGEST = [
-  'integration/faults', 'migrations/migrations', 'integration/refresh-crashes', 'integration/start', 'gateway/gateways-jwt', 'e2e/password/guessing', 'configuration/wrong-start', 'integration/refresh-races',
+  'migrations/migrations', 'integration/refresh-crashes', 'integration/start', 'gateway/gateways-jwt', 'integration/faults', 'e2e/password/guessing', 'configuration/wrong-start', 'integration/refresh-races',
   'integration/races', 'integration/tracing', 'gateway/gateways-forward-auth', 'e2e/admin/audit-trail', 'cli/command-line', 'integration/rate-limits-shared', 'e2e/refresh/refresh-token.rfc6749',
   'integration/authorization-code-races', 'deploy/supply-chain', 'e2e/admin/bootstrap', 'e2e/keys/emergency', 'e2e/keys/rotation', 'cli/doctor', 'integration/cleanup', 'integration/hash-flood',
 ];
