@@ -19,10 +19,12 @@ export class AuditRetention implements Expiring {
     return this.events.countOlder(this.keptSince(nowMs));
   }
 
-  async deleteExpired(nowMs: number): Promise<number> {
-    const rows = await this.events.deleteOlder(this.keptSince(nowMs));
-    if (rows > 0) this.audit.note({ type: 'audit.expired', actor: SERVER, detail: { rows } });
-    return rows;
+  deleteExpired(nowMs: number): Promise<number> {
+    return this.events.deleteOlder(this.keptSince(nowMs));
+  }
+
+  roundEnded(rows: number): void {
+    this.audit.note({ type: 'audit.expired', actor: SERVER, detail: { rows } });
   }
 
   private keptSince(nowMs: number): number {

@@ -17,7 +17,7 @@ export class LegacyGrants {
     startup: Startup,
   ) {
     startup.load(() => this.reload());
-    feed.subscribe('client', () => this.reload());
+    feed.onChanges('client', () => this.reload());
     feed.onGap(() => this.reload());
   }
 

@@ -8,7 +8,8 @@ import { type Change, ChangeFeedRepository } from './change-feed.repository.js';
 
 export type ChangeTopic = 'client' | 'user' | 'resource' | 'signing-key' | 'revoked-token';
 
-type Subscriber = (change: Change) => void | Promise<void>;
+type Subscriber = (change: Change) => void;
+type Step = () => Promise<void>;
 
 /** A change that only tells others to look again is kept for so long. */
 const NOTICE_MS = 10 * 60_000;
@@ -30,7 +31,8 @@ const STALE_MS = 1_500;
 @Injectable()
 export class ChangeFeed {
   private readonly subscribers = new Map<string, Subscriber[]>();
-  private readonly gapSteps: (() => Promise<void>)[] = [];
+  private readonly steps = new Map<string, Step[]>();
+  private readonly gapSteps: Step[] = [];
   /** Numbers seen in the window that is read again, each with the time at which it may be forgotten. */
   private readonly seen = new Map<number, number>();
   private floor = 0;
@@ -57,8 +59,15 @@ export class ChangeFeed {
     this.subscribers.set(topic, list);
   }
 
+  /** Registers how to learn anew what changes of a topic may have altered: done once for all of them that are read together, of which there may be thousands. */
+  onChanges(topic: ChangeTopic, step: Step): void {
+    const list = this.steps.get(topic) ?? [];
+    list.push(step);
+    this.steps.set(topic, list);
+  }
+
   /** Registers how to learn anew what notices may have told while this instance was cut off for so long that they are gone. */
-  onGap(step: () => Promise<void>): void {
+  onGap(step: Step): void {
     this.gapSteps.push(step);
   }
 
@@ -142,7 +151,7 @@ export class ChangeFeed {
       await this.closeGap();
       for (let from = this.floor, complete = false; !complete; ) {
         const page = await this.repository.after(from);
-        for (const change of page.changes) await this.apply(change, began);
+        await this.apply(page.changes.filter(({ id }) => !this.seen.has(id)), began);
         from = page.changes.at(-1)?.id ?? from;
         complete = page.complete;
       }
@@ -163,10 +172,10 @@ export class ChangeFeed {
     for (const step of this.gapSteps) await step();
   }
 
-  private async apply(change: Change, nowMs: number): Promise<void> {
-    if (this.seen.has(change.id)) return;
-    for (const subscriber of this.subscribers.get(change.topic) ?? []) await subscriber(change);
-    this.seen.set(change.id, nowMs + 2 * LOOK_BACK_MS);
+  private async apply(changes: readonly Change[], nowMs: number): Promise<void> {
+    for (const change of changes) for (const subscriber of this.subscribers.get(change.topic) ?? []) subscriber(change);
+    for (const topic of new Set(changes.map((change) => change.topic))) for (const step of this.steps.get(topic) ?? []) await step();
+    for (const { id } of changes) this.seen.set(id, nowMs + 2 * LOOK_BACK_MS);
   }
 
   private advanceFloor(nowMs: number): void {

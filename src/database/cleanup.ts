@@ -5,8 +5,8 @@ import { Leases } from './leases.js';
 import { Startup } from './startup.js';
 
 const INTERVAL_MS = 60_000;
-/** A round ends after so many batches of one kind; what is left waits for the next round, so that cleaning never crowds out requests. */
-const MAX_BATCHES = 50;
+/** A round ends after so many rows of one kind; what is left waits for the next round, so that cleaning never crowds out requests. */
+const MAX_ROWS = 50_000;
 
 /** A kind of rows that expire. */
 export interface Expiring {
@@ -15,6 +15,9 @@ export interface Expiring {
 
   /** Deletes one small batch of what expired before a time, by primary key. Answers how many rows it deleted. */
   deleteExpired(nowMs: number): Promise<number>;
+
+  /** Told at the end of a round in which rows were deleted. */
+  roundEnded?(rows: number): void;
 }
 
 /** Deletes expired rows: one instance at a time, in small batches that commit by themselves. */
@@ -84,12 +87,16 @@ export class Cleanup implements OnApplicationShutdown {
 
   private async clean(kind: string, expiring: Expiring, onDeleted?: (rows: number) => void): Promise<number> {
     let total = 0;
-    for (let batch = 0; batch < MAX_BATCHES; batch++) {
-      const deleted = await expiring.deleteExpired(this.clock.nowMs());
-      total += deleted;
-      onDeleted?.(deleted);
-      this.deletedRows.set(kind, this.deletedRows.get(kind)! + deleted);
-      if (deleted === 0) return total;
+    try {
+      while (total < MAX_ROWS) {
+        const deleted = await expiring.deleteExpired(this.clock.nowMs());
+        total += deleted;
+        onDeleted?.(deleted);
+        this.deletedRows.set(kind, this.deletedRows.get(kind)! + deleted);
+        if (deleted === 0) return total;
+      }
+    } finally {
+      if (total > 0) expiring.roundEnded?.(total);
     }
     this.logger.info('more expired rows wait than one round deletes', { kind, deleted: total, backlog: await expiring.countExpired(this.clock.nowMs()) });
     return total;

@@ -55,7 +55,7 @@ export class KeyRing {
     // First of all, so that an instance that cannot open the keys stops before it adds its own.
     startup.prepare(() => this.open());
     startup.load(() => this.reload());
-    feed.subscribe('signing-key', () => this.reload());
+    feed.onChanges('signing-key', () => this.reload());
     feed.onGap(() => this.reload());
   }
 

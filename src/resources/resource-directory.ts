@@ -36,7 +36,7 @@ export class ResourceDirectory {
   ) {
     this.adminApi = { identifier: adminAudience(config.issuer), scopes: new Set(Object.keys(ADMIN_SCOPES)), resourceServers: new Set(), accessTokenFormat: null, accessTokenLifetimeSeconds: null };
     startup.load(() => this.reload());
-    feed.subscribe('resource', () => this.reload());
+    feed.onChanges('resource', () => this.reload());
     feed.onGap(() => this.reload());
   }
 

@@ -26,7 +26,7 @@ describeOnEachDatabase('bench/growth/seed.mjs', (kind) => {
   let database: TestDatabase;
 
   beforeAll(async () => {
-    database = await createDatabase(kind);
+    database = await createDatabase(kind, 'empty');
   });
   afterAll(() => database?.drop());
 

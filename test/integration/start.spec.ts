@@ -189,7 +189,8 @@ describe('WORKERS=2', () => {
       const answer = await fetch(server.url + path, { method: 'POST', headers, body: new URLSearchParams(form) });
       return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
     };
-    await eventually(async () => expect((await Promise.all(Array.from({ length: 6 }, () => fetch(`${server.url}/health/ready`, { headers: { connection: 'close' } })))).map(({ status }) => status)).toEqual(Array(6).fill(200)));
+    // One that is ready may have answered for both.
+    await eventually(() => expect(server.log.filter(({ msg }) => msg === 'ready')).toHaveLength(2), { withinMs: 15_000 });
     const token = (await post('/oauth/token', { grant_type: 'client_credentials' })).body['access_token'] as string;
     for (let i = 0; i < 6; i++) expect((await post('/oauth/introspect', { token })).body).toMatchObject({ active: true });
     expect((await post('/oauth/revoke', { token })).status).toBe(200);
