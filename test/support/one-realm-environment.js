@@ -18,7 +18,7 @@ module.exports = class OneRealmEnvironment {
   async setup() {}
   /**
    * Jest counts on it that a realm ends with its suite. What it leaves in one that stays would keep every suite with all its servers in memory, and would tell each event of a suite
-   * to those that were before it, too: in a run of a hundred suites that is gigabytes, and a third of the processor time.
+   * to those that were before it, too: in a run of a hundred suites that is gigabytes, and much of the processor time.
    */
   async teardown() {
     process.exit = exit;
