@@ -78,6 +78,12 @@ export class Database {
     return Number(row?.n ?? 0);
   }
 
+  /** How many rows a table has; counted, one after the other, no further than {@link MAX_COUNT}. */
+  async countAll(table: string): Promise<number> {
+    const [row] = await this.query<{ n: number | string }>(`SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM ${table} LIMIT ${MAX_COUNT}) AS counted`, []);
+    return Number(row?.n ?? 0);
+  }
+
   /** Deletes a batch of rows with a time below a limit, by primary key, so that no range of the table is locked. Answers how many it deleted. */
   async deleteBelow(table: string, column: string, ms: number): Promise<number> {
     const rows = await this.query<{ id: number | string }>(`SELECT id FROM ${table} WHERE ${column} < ? ORDER BY ${column} LIMIT ${this.isSqlite ? SQLITE_DELETE_BATCH : DELETE_BATCH}`, [ms]);

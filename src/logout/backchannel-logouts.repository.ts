@@ -47,7 +47,7 @@ export class BackchannelLogoutsRepository {
   }
 
   countAll(): Promise<number> {
-    return this.database.countBelow('backchannel_logouts', 'expires_at', Number.MAX_SAFE_INTEGER);
+    return this.database.countAll('backchannel_logouts');
   }
 
   countExpired(nowMs: number): Promise<number> {

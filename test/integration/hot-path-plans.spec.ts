@@ -3,6 +3,7 @@ import { ClientSecretUsage } from '../../src/clients/client-secret-usage.js';
 import { ChangeFeed } from '../../src/database/change-feed.js';
 import { Cleanup } from '../../src/database/cleanup.js';
 import { GrantUsage } from '../../src/grants/usage/grant-usage.js';
+import { BackchannelLogouts } from '../../src/logout/backchannel-logouts.js';
 import { SharedCounts } from '../../src/rate-limits/shared-counts.js';
 import { UserLogins } from '../../src/users/user-logins.js';
 import { authorizationQuery, authorizationUrl, CALLBACK } from '../support/authorization-url.js';
@@ -26,6 +27,9 @@ const SMALL = [
   'resources',
   'resource_scopes',
 ];
+
+/** How many logouts wait to be delivered, once a minute at most: the answer is how much was read. */
+const COUNTS_ALL = /^SELECT COUNT\(\*\) AS n FROM \(SELECT 1 AS one FROM backchannel_logouts LIMIT 1000000\)/;
 
 const ROWS = 3000;
 const ISSUER = 'http://127.0.0.1:3998';
@@ -73,7 +77,7 @@ describeOnEachDatabase('Tables that have grown are read by an index', (kind) => 
 
   /** No statement since the last time scans a table that grows. @param expected tables in which rows must have been looked for by now */
   async function expectIndexed(...expected: string[]): Promise<void> {
-    const lookups = lookupsIn(log.take(), tables);
+    const lookups = lookupsIn(new Map([...log.take()].filter(([sql]) => !COUNTS_ALL.test(sql))), tables);
     expect(await scansOf(server, lookups, tables)).toEqual([]);
     for (const table of tablesIn(lookups)) searched.add(table);
     expect(expected.filter((table) => !searched.has(table))).toEqual([]);
@@ -165,6 +169,7 @@ describeOnEachDatabase('Tables that have grown are read by an index', (kind) => 
 
   it('when what has expired is counted and deleted', async () => {
     const cleanup = server.get(Cleanup);
+    expect(await server.get(BackchannelLogouts).countWaiting()).toBeGreaterThan(0);
     expect((await cleanup.backlog())['token_families']).toBeGreaterThan(0);
     expect((await cleanup.run())['token_families']).toBeGreaterThan(0);
     await expectIndexed(...cleanup.deleted.keys());
