@@ -30,6 +30,7 @@ const PROCESS = { version: VERSION, pid: process.pid };
 /** The server as a whole: what main.ts runs, and what the tests run. */
 export class MintgateServer {
   private started = false;
+  private becomingReady: Promise<{ fresh?: FreshAdmin }> | undefined;
   private loading: NodeJS.Timeout | undefined;
 
   private constructor(
@@ -70,13 +71,8 @@ export class MintgateServer {
   }
 
   /** Resolves when the database is there, migrated, and all is loaded: from now on it is ready. */
-  async ready(): Promise<{ fresh?: FreshAdmin }> {
-    await this.app.get(Startup).run();
-    this.app.get(AuditLog).note({ type: 'server.started', actor: SERVER, detail: PROCESS });
-    this.started = true;
-    this.loading = setTimeout(loadBodyReader, LOAD_BODY_READER_AFTER_MS).unref();
-    const { fresh } = this.app.get(BootstrapClient);
-    return fresh ? { fresh } : {};
+  ready(): Promise<{ fresh?: FreshAdmin }> {
+    return (this.becomingReady ??= this.becomeReady());
   }
 
   /** Drains, ends what is in flight, writes what is pending, and closes the database last. */
@@ -87,5 +83,15 @@ export class MintgateServer {
     if (this.started) this.app.get(AuditLog).note({ type: 'server.stopped', actor: SERVER, detail: PROCESS });
     await this.app.close();
     await this.app.get(Startup).stop();
+  }
+
+  private async becomeReady(): Promise<{ fresh?: FreshAdmin }> {
+    await this.app.init();
+    await this.app.get(Startup).run();
+    this.app.get(AuditLog).note({ type: 'server.started', actor: SERVER, detail: PROCESS });
+    this.started = true;
+    this.loading = setTimeout(loadBodyReader, LOAD_BODY_READER_AFTER_MS).unref();
+    const { fresh } = this.app.get(BootstrapClient);
+    return fresh ? { fresh } : {};
   }
 }

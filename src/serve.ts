@@ -1,10 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MintgateServer } from './app.setup.js';
 import type { FreshAdmin } from './clients/bootstrap-client.js';
 import type { Logger } from './common/logging/logger.js';
 import type { Config } from './config/config.js';
 import { FatalStartupError } from './database/startup.js';
 import { stopAtOnce } from './early-stop.js';
-import { EX_CONFIG } from './workers.js';
+import { EX_CONFIG, isReplacement } from './workers.js';
+
+/** A worker in the place of another leaves requests to the others until it can answer them: not for longer, lest a database that is away make it look as if it were not alive. */
+const UNHEARD_MS = 5_000;
 
 /**
  * Runs the server in this process until a signal stops it, and ends the process.
@@ -27,6 +31,7 @@ export async function serve(config: Config, logger: Logger, stopTracing?: () => 
   };
   process.on('SIGTERM', stop).on('SIGINT', stop).off('SIGTERM', stopAtOnce);
   try {
+    if (isReplacement(config.workers)) await Promise.race([server.ready(), sleep(UNHEARD_MS, undefined, { ref: false })]);
     await server.listen();
     const { fresh } = await server.ready();
     if (stopping) return;

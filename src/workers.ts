@@ -7,7 +7,13 @@ export const EX_CONFIG = 78;
 
 const RESTART_DELAY_MS = 500;
 
-/** Runs the server in several processes that share its port. A worker that dies is replaced; one that cannot start ends them all. */
+/** Whether a worker is in the place of one that ended, while others serve. @param count how many there are */
+const replaces = ({ id }: { id: number }, count: number): boolean => id > count;
+
+/** Whether this process is such a worker. */
+export const isReplacement = (count: number): boolean => cluster.worker !== undefined && replaces(cluster.worker, count);
+
+/** Runs the server in several processes that share its port. A worker that dies is replaced; if one of the first cannot start, or the configuration is wrong, all of them end. */
 export function runWorkers(count: number): void {
   // The workers take connections from the kernel themselves. Handed out in turn by this process, one that was on its way to a worker that dies would
   // be kept open here with nobody to answer it.
@@ -24,7 +30,7 @@ export function runWorkers(count: number): void {
   const listened = new Set<number>();
   cluster.on('listening', (worker) => listened.add(worker.id));
   cluster.on('exit', (worker, code) => {
-    if (!stopping && (!listened.has(worker.id) || code === EX_CONFIG)) {
+    if (!stopping && ((!listened.has(worker.id) && !replaces(worker, count)) || code === EX_CONFIG)) {
       exitCode = code || 1;
       stop();
     }

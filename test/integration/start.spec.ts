@@ -123,14 +123,14 @@ describe('a signal', () => {
 });
 
 describe('WORKERS=2', () => {
-  const request = async (server: SpawnedServer): Promise<void> => {
-    const answer = await fetch(`${server.url}/health/live`, { headers: { connection: 'close' }, signal: AbortSignal.timeout(2000) });
+  const request = async (server: SpawnedServer, path = '/health/live'): Promise<void> => {
+    const answer = await fetch(server.url + path, { headers: { connection: 'close' }, signal: AbortSignal.timeout(2000) });
     expect(answer.status).toBe(200);
     await answer.text();
   };
   const pids = (server: SpawnedServer, from: number) => [...new Set(server.log.slice(from).filter(({ msg }) => msg === 'request').map(({ pid }) => pid as number))];
 
-  it('serves from two processes, survives the end of one, tells the first secret once, and ends as a whole', async () => {
+  it('serves from two processes, survives the end of one, for which the next one takes no request before it is ready, tells the first secret once, and ends as a whole', async () => {
     const server = await (await spawn({ env: { WORKERS: '2', LOG_LEVEL: 'debug' } })).ready();
     const both = await eventually(async () => {
       await request(server);
@@ -140,11 +140,23 @@ describe('WORKERS=2', () => {
     }, { withinMs: 15_000 });
     expect(both).not.toContain(server.child.pid);
     expect(server.stdout.match(/client secret/g)).toHaveLength(1);
+    const readyLines = (count: number) => eventually(() => expect(server.log.filter(({ msg }) => msg === 'ready')).toHaveLength(count), { withinMs: 15_000 });
+    await readyLines(2);
 
     process.kill(both[0], 'SIGKILL');
     const mark = server.log.length;
+    const refused: Error[] = [];
+    let over = false;
+    const asking = Array.from({ length: 4 }, async () => {
+      // One that was on its way to the dead one is broken off.
+      while (!over) await request(server, '/health/ready').catch((error: Error) => error.name === 'TypeError' || refused.push(error));
+    });
+    await readyLines(3);
+    over = true;
+    await Promise.all(asking);
+    expect(refused).toEqual([]);
     await eventually(async () => {
-      await request(server).catch(() => undefined);
+      await request(server);
       const found = pids(server, mark).filter((pid) => pid !== both[0]);
       expect(found).toHaveLength(2);
       expect(found).toContain(both[1]);
