@@ -42,6 +42,15 @@ interface WaitingGuess {
   decide: (taken: boolean | Promise<boolean>) => void;
 }
 
+/** What became of a guess, to be written with the next commit. */
+interface Outcome {
+  write: (manager: EntityManager) => Promise<unknown>;
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
+}
+
+type Settled = { value: unknown } | { error: unknown };
+
 export type Admission = { allowed: Allowed } | { limit: ReachedLimit; key: string };
 
 /**
@@ -53,7 +62,8 @@ export type Admission = { allowed: Allowed } | { limit: ReachedLimit; key: strin
 export class PasswordAttempts {
   /** Guesses that are let through and have no outcome yet. */
   private underWay = 0;
-  private waitingGuesses: WaitingGuess[] = [];
+  private readonly waitingGuesses: WaitingGuess[] = [];
+  private readonly outcomes: Outcome[] = [];
 
   constructor(
     private readonly repository: PasswordAttemptsRepository,
@@ -186,25 +196,52 @@ export class PasswordAttempts {
     return new Promise((decide) => this.waitingGuesses.push({ counters, times, decide }));
   }
 
-  /** An outcome of one statement needs no transaction when nobody waits for it. */
+  /** An outcome of one statement needs no transaction. */
   private settleByOne(write: (manager?: EntityManager) => Promise<void>): Promise<void> {
-    return this.waiting === 0 ? write() : this.settle(write);
+    return this.repository.isEmbedded ? this.settle(write) : write();
   }
 
-  /** Writes the outcome of a guess, and counts those that wait, in one commit; if that fails, those that wait by themselves. */
-  private async settle<T>(write: (manager: EntityManager) => Promise<T>): Promise<T> {
+  /** Writes the outcome of a guess; in the embedded database in one commit with those of others that come at the same time, and with the guesses that wait. */
+  private settle<T>(write: (manager: EntityManager) => Promise<T>): Promise<T> {
+    if (!this.repository.isEmbedded) return this.transactions.run(write);
+    return new Promise<T>((resolve, reject) => {
+      this.outcomes.push({ write, resolve: resolve as (value: unknown) => void, reject });
+      if (this.outcomes.length === 1) setImmediate(() => void this.settleAll());
+    });
+  }
+
+  /** Each outcome apart: what one is for may be refused, and only that is undone. If the commit fails, the guesses are counted by themselves. */
+  private async settleAll(): Promise<void> {
+    const outcomes = this.outcomes.splice(0);
     const guesses = this.waitingGuesses.splice(0);
     try {
       const { written, taken } = await this.transactions.run(async (manager) => {
-        const result = { written: await write(manager), taken: [] as boolean[] };
-        for (const { counters, times } of guesses) result.taken.push(await this.repository.reserveAll(counters, times, manager));
-        return result;
+        const all = { written: [] as Settled[], taken: [] as boolean[] };
+        for (const { write } of outcomes) all.written.push(await this.apart(write, manager));
+        for (const { counters, times } of guesses) all.taken.push(await this.repository.reserveAll(counters, times, manager));
+        return all;
       });
       guesses.forEach(({ decide }, at) => decide(taken[at]));
-      return written;
+      outcomes.forEach(({ resolve, reject }, at) => {
+        const settled = written[at];
+        if ('error' in settled) reject(settled.error);
+        else resolve(settled.value);
+      });
     } catch (error) {
       for (const { counters, times, decide } of guesses) decide(this.repository.reserveAll(counters, times));
-      throw error;
+      for (const { reject } of outcomes) reject(error);
+    }
+  }
+
+  private async apart(write: (manager: EntityManager) => Promise<unknown>, manager: EntityManager): Promise<Settled> {
+    await manager.query('SAVEPOINT outcome');
+    try {
+      return { value: await write(manager) };
+    } catch (error) {
+      await manager.query('ROLLBACK TO outcome');
+      return { error };
+    } finally {
+      await manager.query('RELEASE outcome');
     }
   }
 

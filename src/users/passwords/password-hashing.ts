@@ -7,6 +7,7 @@ import { TemporarilyUnavailableError } from '../../common/temporarily-unavailabl
 import { annotate, InSpan } from '../../common/tracing/tracing.js';
 import { Config } from '../../config/config.js';
 import { isHashable } from './password-text.js';
+import type { HashResult, HashTask } from './hash-worker.js';
 import type { PasswordVerdict } from './stored-hash.js';
 
 export type { PasswordVerdict } from './stored-hash.js';
@@ -23,8 +24,19 @@ const IDLE_TIMEOUT_MS = 60_000;
  */
 const NICE_INCREMENT = 15;
 
-/** The only way to tell it: the pool's errors have no code. */
-const QUEUE_FULL = 'Task queue is at limit';
+/**
+ * A thread is given so many passwords at once where many wait. Each hash sweeps the caches of its core: what follows the passwords, one after the other, then runs warm from the second one on, and
+ * the embedded database commits it at once. None waits for more than three others besides those before it.
+ */
+const BATCH = 4;
+
+type HashValue = string | PasswordVerdict;
+
+interface Waiting {
+  readonly task: HashTask;
+  readonly resolve: (value: HashValue) => void;
+  readonly reject: (error: Error) => void;
+}
 
 /**
  * Hashes passwords in threads of its own, which start with the first password. At most `passwordHashThreads` work and `passwordHashQueueLimit`
@@ -34,6 +46,9 @@ const QUEUE_FULL = 'Task queue is at limit';
 export class PasswordHashing implements OnApplicationShutdown {
   private pool?: Piscina;
   private threadFailure?: Error;
+  private readonly line: Waiting[] = [];
+  /** How many threads are at work, and on how many passwords. */
+  private threads = 0;
   private underWay = 0;
   private shed = 0;
   private readonly durations: Histogram<Record<never, never>>;
@@ -46,7 +61,7 @@ export class PasswordHashing implements OnApplicationShutdown {
   ) {
     this.durations = metrics.histogram({ name: 'password_hash_duration_seconds', help: 'Time until a password was hashed, the wait for a thread included.' }, DURATIONS);
     metrics.readGauge({ name: 'password_hashes_waiting', help: 'Passwords that wait for a thread.', across: 'sum' }, () => this.waiting);
-    metrics.readGauge({ name: 'password_hashes_running', help: 'Passwords that are being hashed.', across: 'sum' }, () => this.underWay - this.waiting);
+    metrics.readGauge({ name: 'password_hashes_running', help: 'Passwords that are being hashed.', across: 'sum' }, () => this.underWay);
     metrics.readGauge({ name: 'password_hash_queue_limit', help: 'Passwords that may wait: PASSWORD_HASH_QUEUE_LIMIT, for each process.', across: 'sum' }, () => config.passwordHashQueueLimit);
     metrics.readCounter({ name: 'password_hashes_shed_total', help: 'Passwords that were turned away because too many waited.' }, () => this.shed);
   }
@@ -59,13 +74,13 @@ export class PasswordHashing implements OnApplicationShutdown {
   /** A PHC string, `$argon2id$v=19$m=19456,t=2,p=1$...`, about 97 characters. The password has passed the policy. */
   async hash(password: string): Promise<string> {
     if (!isHashable(password)) throw new RangeError('a password that the policy refuses was given to be hashed');
-    return this.run<string>('hash', { password });
+    return this.run<string>({ name: 'hash', password });
   }
 
   /** `stored` is what `hash` or `readImportedHash` gave, `null` where there is none: that costs the same, and never matches. */
   async verify(password: string, stored: string | null): Promise<PasswordVerdict> {
     if (!isHashable(password)) return { matches: false };
-    return this.run<PasswordVerdict>('verify', { password, stored });
+    return this.run<PasswordVerdict>({ name: 'verify', password, stored });
   }
 
   /** Every request has been answered by now. A thread ends when the hash at which it is does, which takes some seconds at the very most. */
@@ -74,7 +89,7 @@ export class PasswordHashing implements OnApplicationShutdown {
   }
 
   private get waiting(): number {
-    return this.pool?.queueSize ?? 0;
+    return this.line.length;
   }
 
   private queueFull(): TemporarilyUnavailableError {
@@ -83,37 +98,62 @@ export class PasswordHashing implements OnApplicationShutdown {
   }
 
   @InSpan('password hashing')
-  private async run<Result>(name: 'hash' | 'verify', task: object): Promise<Result> {
-    this.pool ??= this.openPool();
+  private async run<Result extends HashValue>(task: HashTask): Promise<Result> {
+    this.assertRoom(0);
     annotate('mintgate.password_hashing.waiting', this.waiting);
     const began = performance.now();
-    this.underWay++;
+    const result = await new Promise<HashValue>((resolve, reject) => {
+      this.line.push({ task, resolve, reject });
+      this.next();
+    });
+    this.durations.observe({}, (performance.now() - began) / 1000);
+    return result as Result;
+  }
+
+  /** Gives those who wait to the threads that are free. */
+  private next(): void {
+    const { passwordHashThreads } = this.config;
+    while (this.line.length > 0 && this.threads < passwordHashThreads) {
+      const share = Math.ceil(this.line.length / (passwordHashThreads - this.threads));
+      void this.hashAll(this.line.splice(0, Math.min(share, BATCH)));
+    }
+  }
+
+  private async hashAll(batch: readonly Waiting[]): Promise<void> {
+    this.threads++;
+    this.underWay += batch.length;
+    const results = await this.resultsOf(batch);
+    this.threads--;
+    this.underWay -= batch.length;
+    this.next();
+    batch.forEach(({ resolve, reject }, at) => {
+      const result = results[at];
+      if ('value' in result) resolve(result.value);
+      else reject(new Error('a password could not be hashed', { cause: result.error }));
+    });
+  }
+
+  private async resultsOf(batch: readonly Waiting[]): Promise<HashResult[]> {
+    this.pool ??= this.openPool();
     try {
-      const result = (await this.pool.run(task, { name })) as Result;
-      this.durations.observe({}, (performance.now() - began) / 1000);
-      return result;
+      return (await this.pool.run(batch.map(({ task }) => task))) as HashResult[];
     } catch (error) {
-      if ((error as Error).message === QUEUE_FULL) throw this.queueFull();
       // Of a thread that did not even start, the task itself only learns that it was ended.
       (error as Error).cause ??= this.threadFailure;
-      throw new Error('a password could not be hashed', { cause: error });
-    } finally {
-      this.underWay--;
+      return batch.map(() => ({ error: error as Error }));
     }
   }
 
   private openPool(): Piscina {
     const pool = new Piscina({
       filename: this.workerFile,
-      name: 'verify',
+      name: 'runAll',
       minThreads: 0,
       maxThreads: this.config.passwordHashThreads,
-      maxQueue: this.config.passwordHashQueueLimit,
       concurrentTasksPerWorker: 1,
       idleTimeout: IDLE_TIMEOUT_MS,
       niceIncrement: NICE_INCREMENT,
       recordTiming: false,
-      stricterFIFO: true,
     });
     pool.on('error', (error: Error) => (this.threadFailure = error));
     pool.on('workerCreate', () => (this.threadFailure = undefined));
