@@ -93,5 +93,8 @@ export class AccessTokenIssuer {
 }
 
 function response(token: string, { lifetimeSeconds, family }: GrantedAccess, scope: string, expiresInSeconds = lifetimeSeconds): TokenResponse {
-  return { access_token: token, token_type: 'Bearer', expires_in: expiresInSeconds, ...(family?.refreshToken === undefined ? {} : { refresh_token: family.refreshToken }), ...(scope === '' ? {} : { scope }) };
+  const body: TokenResponse = { access_token: token, token_type: 'Bearer', expires_in: expiresInSeconds };
+  if (family?.refreshToken !== undefined) body.refresh_token = family.refreshToken;
+  if (scope !== '') body.scope = scope;
+  return body;
 }
