@@ -60,7 +60,6 @@ interface Parameter {
 type Grammar = ReadonlyMap<string, Parameter>;
 type ParamRecord = Record<string, string | string[]>;
 
-
 const MAX_PARAMETERS = 100;
 const CLIENT_GRAMMAR = grammarOf(CLIENT_REQUEST);
 const AUTHORIZATION_GRAMMAR = grammarOf(AUTHORIZATION_REQUEST);
