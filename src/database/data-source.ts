@@ -31,6 +31,9 @@ export function createDataSource(config: DatabaseConfig, entities: Entities, met
 
 export const isSqlite = (dataSource: DataSource): boolean => dataSource.options.type === 'better-sqlite3';
 
+/** What is read again and again of a database of some gigabytes: the inner pages of its indexes. SQLite's own 2 MiB do not hold them, and a lookup read six pages in place of two. */
+const SQLITE_CACHE_KIB = 16 * 1024;
+
 function optionsFor({ database, databasePoolSize, databaseDeadlineMs }: DatabaseConfig, entities: Entities): DataSourceOptions {
   const common = { entities, migrations: MIGRATIONS, synchronize: false, logging: false } as const;
   if (database.type === 'sqlite') {
@@ -45,6 +48,7 @@ function optionsFor({ database, databasePoolSize, databaseDeadlineMs }: Database
       prepareDatabase: (connection: { pragma(text: string): unknown }) => {
         connection.pragma('journal_mode = WAL');
         connection.pragma('synchronous = FULL');
+        connection.pragma(`cache_size = -${SQLITE_CACHE_KIB}`);
       },
     };
   }
