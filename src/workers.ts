@@ -13,7 +13,7 @@ const replaces = ({ id }: { id: number }, count: number): boolean => id > count;
 /** Whether this process is such a worker. */
 export const isReplacement = (count: number): boolean => cluster.worker !== undefined && replaces(cluster.worker, count);
 
-/** Runs the server in several processes that share its port. A worker that dies is replaced; if one of the first cannot start, or the configuration is wrong, all of them end. */
+/** Runs the server in several processes that share its port. A worker that dies is replaced; if one cannot start at the beginning, or when no other serves, or the configuration is wrong, all of them end. */
 export function runWorkers(count: number): void {
   // The workers take connections from the kernel themselves. Handed out in turn by this process, one that was on its way to a worker that dies would
   // be kept open here with nobody to answer it.
@@ -29,8 +29,10 @@ export function runWorkers(count: number): void {
   process.on('SIGTERM', stop).on('SIGINT', stop).off('SIGTERM', stopAtOnce);
   const listened = new Set<number>();
   cluster.on('listening', (worker) => listened.add(worker.id));
+  const othersServe = () => Object.values(cluster.workers ?? {}).some((other) => other && listened.has(other.id));
   cluster.on('exit', (worker, code) => {
-    if (!stopping && ((!listened.has(worker.id) && !replaces(worker, count)) || code === EX_CONFIG)) {
+    const neededNow = !replaces(worker, count) || !othersServe();
+    if (!stopping && ((!listened.has(worker.id) && neededNow) || code === EX_CONFIG)) {
       exitCode = code || 1;
       stop();
     }

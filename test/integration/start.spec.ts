@@ -151,9 +151,12 @@ describe('WORKERS=2', () => {
       // One that was on its way to the dead one is broken off.
       while (!over) await request(server, '/health/ready').catch((error: Error) => error.name === 'TypeError' || refused.push(error));
     });
-    await readyLines(3);
-    over = true;
-    await Promise.all(asking);
+    try {
+      await readyLines(3);
+    } finally {
+      over = true;
+      await Promise.all(asking);
+    }
     expect(refused).toEqual([]);
     await eventually(async () => {
       await request(server);

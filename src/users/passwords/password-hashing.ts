@@ -61,7 +61,7 @@ export class PasswordHashing implements OnApplicationShutdown {
   ) {
     this.durations = metrics.histogram({ name: 'password_hash_duration_seconds', help: 'Time until a password was hashed, the wait for a thread included.' }, DURATIONS);
     metrics.readGauge({ name: 'password_hashes_waiting', help: 'Passwords that wait for a thread.', across: 'sum' }, () => this.waiting);
-    metrics.readGauge({ name: 'password_hashes_running', help: 'Passwords that are being hashed.', across: 'sum' }, () => this.underWay);
+    metrics.readGauge({ name: 'password_hashes_running', help: 'Passwords that threads are at work on, up to four each.', across: 'sum' }, () => this.underWay);
     metrics.readGauge({ name: 'password_hash_queue_limit', help: 'Passwords that may wait: PASSWORD_HASH_QUEUE_LIMIT, for each process.', across: 'sum' }, () => config.passwordHashQueueLimit);
     metrics.readCounter({ name: 'password_hashes_shed_total', help: 'Passwords that were turned away because too many waited.' }, () => this.shed);
   }
