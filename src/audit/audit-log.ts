@@ -66,6 +66,14 @@ export class AuditLog implements OnApplicationShutdown {
     return this.events.append(this.rowOf(record), manager);
   }
 
+  /** Records many changes of one transaction in few statements. */
+  recordAll(records: readonly AuditRecord[], manager: EntityManager): Promise<void> {
+    return this.events.appendAll(
+      records.map((record) => this.rowOf(record)),
+      manager,
+    );
+  }
+
   /**
    * Notes what happened without a change of ours to tie it to. It never throws and nobody waits for it: it is written behind, in order of what came first, and equal ones become one row. A crash
    * loses the last of it; an orderly stop does not.

@@ -35,6 +35,19 @@ export class ChangeFeedRepository {
     return (await this.database.execute(sql, [topic, subject, expiresAtMs, `${topic}:${subject}`], manager)) === 1;
   }
 
+  /** Appends one row for each subject that has none yet, in one statement. */
+  async appendAllOnce(
+    topic: string,
+    subjects: readonly string[],
+    expiresAtMs: number,
+    manager: EntityManager,
+  ): Promise<void> {
+    const marks = subjects.map(() => '(?, ?, ?, ?)').join(', ');
+    const sql = `${this.database.insertIfAbsentSql} changes (topic, subject, expires_at, once_key) VALUES ${marks}`;
+    const values = subjects.flatMap((subject) => [topic, subject, expiresAtMs, `${topic}:${subject}`]);
+    await this.database.execute(sql, values, manager);
+  }
+
   async lastId(): Promise<number> {
     const [row] = await this.database.query<{ id: number | string | null }>('SELECT MAX(id) AS id FROM changes');
     return Number(row?.id ?? 0);

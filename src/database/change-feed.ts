@@ -83,6 +83,16 @@ export class ChangeFeed {
     return this.repository.appendOnce(topic, subject, expiresAtMs, manager);
   }
 
+  /** Records many subjects at once, each as {@link publishOnce} does. The caller bounds how many. */
+  publishAllOnce(
+    topic: ChangeTopic,
+    subjects: readonly string[],
+    expiresAtMs: number,
+    manager: EntityManager,
+  ): Promise<void> {
+    return this.repository.appendAllOnce(topic, subjects, expiresAtMs, manager);
+  }
+
   /** Everything of a topic that still counts, for an instance that starts. */
   async replay(topic: ChangeTopic, apply: (change: Change) => void): Promise<void> {
     for (let last = 0, complete = false; !complete; ) {

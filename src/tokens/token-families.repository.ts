@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Client } from '../clients/client.js';
 import { Database } from '../database/database.js';
+import { MAX_ACCESS_TOKEN_LIFETIME_MS } from './access-token-lifetime.js';
 import type { OpenIdGrant } from './openid-grant.js';
 import type { TokenFamilyEntity } from './token-family.entity.js';
 
@@ -14,6 +15,16 @@ export interface Rotation {
   accessExpiresAt: number;
   purgeAfter: number;
 }
+
+/** The live families of a session, of one client in it, or of a user and a client. */
+export type FamilySelection =
+  | { readonly sessionId: string; readonly clientId?: string }
+  | { readonly userId: string; readonly clientId: string };
+
+/** What a revocation needs to know of a family. */
+export type RevocableFamily = Pick<TokenFamilyEntity, 'familyId' | 'clientId' | 'userId'>;
+
+type LockedFamily = RevocableFamily & Pick<TokenFamilyEntity, 'id' | 'scope'>;
 
 type Row = Record<string, string | number | null>;
 
@@ -70,6 +81,41 @@ export class TokenFamiliesRepository {
     return (await this.database.execute('UPDATE token_families SET revoked_at = ? WHERE family_id = ? AND revoked_at IS NULL', [nowMs, familyId], manager)) === 1;
   }
 
+  /**
+   * Locks families that match, are not revoked and may still have valid tokens, in the order of their ids.
+   * @param afterId the last id of the batch before
+   */
+  async lockLive(
+    selection: FamilySelection,
+    afterId: number,
+    limit: number,
+    nowMs: number,
+    manager: EntityManager,
+  ): Promise<LockedFamily[]> {
+    const matches = columnsOf(selection);
+    const rows = await this.database.query<Row>(
+      `SELECT id, family_id, client_id, user_id, scope FROM token_families
+        WHERE ${matches.map(([column]) => `${column} = ?`).join(' AND ')}
+          AND id > ? AND revoked_at IS NULL AND idle_expires_at > ?
+        ORDER BY id LIMIT ${limit}${this.database.isSqlite ? '' : ' FOR UPDATE'}`,
+      [...matches.map(([, value]) => value), afterId, nowMs - MAX_ACCESS_TOKEN_LIFETIME_MS],
+      manager,
+    );
+    return rows.map((row) => ({
+      id: Number(row['id']),
+      familyId: row['family_id'] as string,
+      clientId: row['client_id'] as string,
+      userId: row['user_id'] as string,
+      scope: row['scope'] as string,
+    }));
+  }
+
+  /** Revokes rows that {@link lockLive} locked. */
+  async revokeLocked(ids: readonly number[], nowMs: number, manager: EntityManager): Promise<void> {
+    const sql = `UPDATE token_families SET revoked_at = ? WHERE id IN (${ids.map(() => '?').join(', ')})`;
+    await this.database.execute(sql, [nowMs, ...ids], manager);
+  }
+
   /** Those that are not revoked and may still have good tokens. */
   async ofUserAndClient(userId: string, clientId: string, nowMs: number): Promise<TokenFamilyEntity[]> {
     const rows = await this.database.query<Row>(`SELECT id, ${COLUMNS.join(', ')} FROM token_families WHERE user_id = ? AND client_id = ? AND revoked_at IS NULL AND purge_after >= ?`, [userId, clientId, nowMs]);
@@ -95,6 +141,13 @@ export class TokenFamiliesRepository {
   deleteExpired(nowMs: number): Promise<number> {
     return this.database.deleteBelow('token_families', 'purge_after', nowMs);
   }
+}
+
+function columnsOf(selection: FamilySelection): (readonly [column: string, value: string])[] {
+  const client = selection.clientId === undefined ? [] : ([['client_id', selection.clientId]] as const);
+  return 'sessionId' in selection
+    ? [['session_id', selection.sessionId], ...client]
+    : [['user_id', selection.userId], ...client];
 }
 
 function toEntity(row: Row): TokenFamilyEntity {
