@@ -24,7 +24,11 @@ export class StatementMetrics {
     this.durations = metrics.histogram({ name: 'database_statement_duration_seconds', help: 'Time of a database statement, the wait for a connection and its retries included.' }, DURATIONS);
     this.errors = metrics.counter({
       name: 'database_errors_total',
-      help: 'Tries of a database statement that failed: `deadline` no answer in DATABASE_DEADLINE_MS, `conflict` deadlock, lock wait or a locked file, `connection` lost or not to be had, `unavailable` read-only, full or without a quorum, `other` a fault of this server. A key that is taken is no failure.',
+      help:
+        'Tries of a database statement that failed: `deadline` no answer in DATABASE_DEADLINE_MS, ' +
+        '`conflict` deadlock, lock wait or a locked file, `connection` lost or not to be had, ' +
+        '`unavailable` read-only, full, at one of its limits, not allowed to the account or without a quorum, ' +
+        '`other` a fault of this server. A key that is taken is no failure.',
       labels: { class: ERROR_CLASSES },
     });
     this.retries = metrics.counter({ name: 'database_statement_retries_total', help: 'Single statements that were tried again after a conflict.' });
