@@ -8,6 +8,8 @@ const MAX_COUNT = 1_000_000;
 /** Of five million rows with their indexes: a thousand made the longest waits of inserts three times as long on MariaDB, and kept all requests waiting for a third of a second on SQLite, on a busy machine. */
 const DELETE_BATCH = 50;
 
+const WRITE_PROBE = 'write-probe';
+
 /** The way of repositories to the DataSource. Until it is connected, every use says so instead of failing obscurely. */
 @Injectable()
 export class Database {
@@ -69,6 +71,20 @@ export class Database {
       const marks = batch.map(() => `(${columns.map(() => '?').join(', ')})`).join(', ');
       await this.execute(`INSERT INTO ${table} (${columns.join(', ')}) VALUES ${marks} ${onConflict} ${assignments.join(', ')}`, batch.flat());
     }
+  }
+
+  /**
+   * Proves that the database takes writes, by a durable one: a server that is read-only or full still answers queries.
+   * @throws {TemporarilyUnavailableError} when it refuses the write, or does not answer by the deadline
+   */
+  async assertWritable(): Promise<void> {
+    const onConflict = this.isSqlite ? 'ON CONFLICT (name) DO UPDATE SET' : 'ON DUPLICATE KEY UPDATE';
+    const { nowMsSql } = this;
+    // A row that is no lease, in a table that exists before the first migration.
+    await this.execute(
+      `INSERT INTO leases (name, owner, expires_at) VALUES (?, '', ${nowMsSql}) ${onConflict} expires_at = ${nowMsSql}`,
+      [WRITE_PROBE],
+    );
   }
 
   /** How many rows have a time below a limit; counted no further than {@link MAX_COUNT}. The column has an index. */
