@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Client } from '../clients/client.js';
 import { OAuthError } from '../common/oauth/oauth-error.js';
 import { Clock } from '../common/time/clock.js';
+import type { ConsentEntity } from '../consents/consent.entity.js';
 import { Consents } from '../consents/consents.js';
 import { UserScope } from '../grants/user-scope.js';
 import type { Session } from '../sessions/sessions.js';
@@ -11,10 +12,22 @@ import type { AuthorizationRequest } from './authorization-request.js';
 import type { CheckedRequest } from './authorize.pipeline.js';
 import type { Interaction } from './interactions/interactions.js';
 
-/** What a request still needs: the user, her consent, or nothing but an answer. */
-export type Decision = { ask: 'login' | 'consent' } | { grant: Target; session: Session };
+/** Why the user is not asked: they have just allowed this request, they allowed the client this before, or an admin did. */
+export type Permission = { by: 'approval' } | { by: 'consent'; consent: ConsentEntity } | { by: 'skip_consent' };
 
-/** Decides what an authorization request still needs before it can be answered, OIDC Core §3.1.2.3 and §3.1.2.4. */
+export interface Grant {
+  readonly target: Target;
+  readonly session: Session;
+  readonly permission: Permission;
+}
+
+/** What a request still needs: the user, their consent, or nothing but an answer. */
+export type Decision = { ask: 'login' | 'consent' } | { grant: Grant };
+
+/**
+ * Decides what an authorization request still needs before it can be answered, OIDC Core §3.1.2.3 and §3.1.2.4. Whoever
+ * acts on a {@link Grant} checks in the same transaction that what it rests on is still there.
+ */
 @Injectable()
 export class AuthorizationDecision {
   constructor(
@@ -35,8 +48,9 @@ export class AuthorizationDecision {
       return { ask: 'login' };
     }
     if (request.hintedUserId !== undefined && request.hintedUserId !== session.user.userId) throw new OAuthError('login_required', 'Another user than the one who is asked for is signed in.');
-    const grant = this.targetFor({ client, request }, session);
-    if (await this.isConsented({ client, request }, session, grant, interaction)) return { grant, session };
+    const target = this.targetFor({ client, request }, session);
+    const permission = await this.findPermission({ client, request }, session, target, interaction);
+    if (permission) return { grant: { target, session, permission } };
     if (silent) throw new OAuthError('consent_required', 'The user has not consented.');
     return { ask: 'consent' };
   }
@@ -63,12 +77,18 @@ export class AuthorizationDecision {
     return maxAgeSeconds === undefined || this.clock.nowMs() - authenticatedAtMs < maxAgeSeconds * 1000;
   }
 
-  private async isConsented(checked: CheckedRequest, { user }: Session, target: Target, interaction: Interaction | undefined): Promise<boolean> {
+  private async findPermission(
+    checked: CheckedRequest,
+    { user }: Session,
+    target: Target,
+    interaction: Interaction | undefined,
+  ): Promise<Permission | undefined> {
     const { client, request } = checked;
-    if (interaction?.approvedBy === user.userId) return true;
-    if (request.prompt.includes('consent') || !isIdentified(client, request.redirectUri)) return false;
-    if (client.skipConsent) return true;
-    return this.consents.cover(user.userId, client, this.consentScope(checked, target));
+    if (interaction?.approvedBy === user.userId) return { by: 'approval' };
+    if (request.prompt.includes('consent') || !isIdentified(client, request.redirectUri)) return undefined;
+    if (client.skipConsent) return { by: 'skip_consent' };
+    const consent = await this.consents.find(user.userId, client, this.consentScope(checked, target));
+    return consent && { by: 'consent', consent };
   }
 }
 

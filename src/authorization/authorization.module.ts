@@ -10,6 +10,7 @@ import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { AuthorizationDecision } from './authorization-decision.js';
 import { AuthorizationExceptionFilter } from './authorization-exception.filter.js';
+import { AuthorizationGround } from './authorization-ground.js';
 import { AuthorizationIssuer } from './authorization-issuer.js';
 import { AuthorizationResponder } from './authorization-responder.js';
 import { Authorizations } from './authorizations.js';
@@ -23,7 +24,7 @@ import { PushedAuthorizationRequests } from './pushed/pushed-authorization-reque
 import { PushedAuthorizationRequestsRepository } from './pushed/pushed-authorization-requests.repository.js';
 
 const REQUESTS = [AuthorizationRequestsRepository, Interactions, PushedAuthorizationRequests, PushedAuthorizationRequestsRepository];
-const ANSWERS = [AuthorizationDecision, AuthorizationExceptionFilter, AuthorizationIssuer, AuthorizationResponder, Authorizations, AuthorizePipeline, ConsentWithdrawal];
+const ANSWERS = [AuthorizationDecision, AuthorizationExceptionFilter, AuthorizationGround, AuthorizationIssuer, AuthorizationResponder, Authorizations, AuthorizePipeline, ConsentWithdrawal];
 
 @Module({
   imports: [AuditModule, ClientsModule, ConsentsModule, GrantsModule, PagesModule, RateLimitsModule, SessionsModule, TokensModule],

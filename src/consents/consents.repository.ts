@@ -16,14 +16,43 @@ export class ConsentsRepository {
     return this.database.repository(ConsentEntity).find({ where: { userId }, order: { grantedAt: 'DESC', id: 'DESC' } });
   }
 
-  /** Puts a consent in place of the one that this user gave this client before, if any. */
-  async put({ userId, clientId, clientGeneration, scope, grantedAt, expiresAt }: Omit<ConsentEntity, 'id'>, manager: EntityManager): Promise<void> {
-    await this.database.execute(`${this.database.insertIfAbsentSql} consents (user_id, client_id, client_generation, scope, granted_at, expires_at) VALUES (?, ?, '', '', 0, 0)`, [userId, clientId], manager);
+  /**
+   * Locks the row of a user and a client until the transaction ends, and returns it. Inserts one that is expired if there
+   * is none: a change of another transaction waits also then.
+   */
+  async lock(userId: string, clientId: string, manager: EntityManager): Promise<ConsentEntity> {
     await this.database.execute(
-      'UPDATE consents SET client_generation = ?, scope = ?, granted_at = ?, expires_at = ? WHERE user_id = ? AND client_id = ?',
-      [clientGeneration, scope, grantedAt, expiresAt, userId, clientId],
+      `INSERT INTO consents (user_id, client_id, client_generation, scope, granted_at, expires_at)
+        VALUES (?, ?, '', '', 0, 0) ${this.database.orLockExistingSql('user_id')}`,
+      [userId, clientId],
       manager,
     );
+    return (await this.find(userId, clientId, manager))!;
+  }
+
+  /** Replaces what {@link lock} returned. */
+  async replace(
+    { id }: ConsentEntity,
+    { clientGeneration, scope, grantedAt, expiresAt }: Omit<ConsentEntity, 'id' | 'userId' | 'clientId'>,
+    manager: EntityManager,
+  ): Promise<void> {
+    await this.database.execute(
+      'UPDATE consents SET client_generation = ?, scope = ?, granted_at = ?, expires_at = ? WHERE id = ?',
+      [clientGeneration, scope, grantedAt, expiresAt, id],
+      manager,
+    );
+  }
+
+  /** Locks a consent until the transaction ends. Returns false if it is not there any more as it was read. */
+  async hold({ id, userId, clientId, scope, grantedAt }: ConsentEntity, manager: EntityManager): Promise<boolean> {
+    // An id alone proves nothing: SQLite gives that of a deleted row to the next one.
+    const held = await this.database.execute(
+      `UPDATE consents SET granted_at = granted_at
+        WHERE id = ? AND user_id = ? AND client_id = ? AND granted_at = ? AND scope = ?`,
+      [id, userId, clientId, grantedAt, scope],
+      manager,
+    );
+    return held === 1;
   }
 
   /** Answers whether there was one. */

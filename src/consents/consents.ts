@@ -27,20 +27,33 @@ export class Consents {
     private readonly clock: Clock,
   ) {}
 
-  /** Whether a user allowed a client all of a scope before; to have none is a thing to be allowed as well. */
-  async cover(userId: string, client: Client, scope: readonly string[]): Promise<boolean> {
-    const allowed = await this.scopeOf(userId, client);
-    return allowed !== undefined && scope.every((token) => allowed.includes(token));
+  /**
+   * Returns the consent by which a user allowed a client all of a scope before, if there is one. A consent to no scope
+   * at all is one, too.
+   */
+  async find(userId: string, client: Client, scope: readonly string[]): Promise<ConsentEntity | undefined> {
+    const consent = await this.repository.find(userId, client.clientId);
+    if (!consent || !this.counts(consent, client)) return undefined;
+    const allowed = scopeOf(consent);
+    return scope.every((token) => allowed.includes(token)) ? consent : undefined;
+  }
+
+  /**
+   * Keeps a consent until the transaction ends, so that a withdrawal waits for it and finds what was written by it.
+   * Returns false if it has been withdrawn or changed since it was read.
+   */
+  hold(consent: ConsentEntity, manager: EntityManager): Promise<boolean> {
+    return this.repository.hold(consent, manager);
   }
 
   /** Adds to what the user allowed the client before. */
   async give(userId: string, client: Client, scope: readonly string[], manager: EntityManager): Promise<void> {
-    const all = new Set([...((await this.scopeOf(userId, client, manager)) ?? []), ...scope]);
+    const before = await this.repository.lock(userId, client.clientId, manager);
+    const all = new Set([...(this.counts(before, client) ? scopeOf(before) : []), ...scope]);
     const nowMs = this.clock.nowMs();
-    await this.repository.put(
-      { userId, clientId: client.clientId, clientGeneration: client.tokenGeneration, scope: formatScope([...all]), grantedAt: nowMs, expiresAt: nowMs + LIFETIME_MS },
-      manager,
-    );
+    const { tokenGeneration: clientGeneration } = client;
+    const consent = { clientGeneration, scope: formatScope([...all]), grantedAt: nowMs, expiresAt: nowMs + LIFETIME_MS };
+    await this.repository.replace(before, consent, manager);
   }
 
   /** All that a user gave and that counts, the latest first. */
@@ -48,18 +61,14 @@ export class Consents {
     const given: GivenConsent[] = [];
     for (const consent of await this.repository.ofUser(userId)) {
       const client = await this.clients.find(consent.clientId);
-      if (client && this.counts(consent, client)) given.push({ client, scope: parseScope(consent.scope) ?? [], grantedAtMs: consent.grantedAt });
+      if (client && this.counts(consent, client)) given.push({ client, scope: scopeOf(consent), grantedAtMs: consent.grantedAt });
     }
     return given;
-  }
-
-  /** `undefined`: there is no consent that counts. */
-  private async scopeOf(userId: string, client: Client, manager?: EntityManager): Promise<readonly string[] | undefined> {
-    const consent = await this.repository.find(userId, client.clientId, manager);
-    return consent && this.counts(consent, client) ? parseScope(consent.scope) : undefined;
   }
 
   private counts(consent: ConsentEntity, client: Client): boolean {
     return consent.clientGeneration === client.tokenGeneration && consent.expiresAt > this.clock.nowMs();
   }
 }
+
+const scopeOf = ({ scope }: ConsentEntity): readonly string[] => parseScope(scope) ?? [];

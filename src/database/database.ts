@@ -120,6 +120,15 @@ export class Database {
     return this.isSqlite ? 'MAX' : 'GREATEST';
   }
 
+  /**
+   * End of an `INSERT` that leaves an existing row as it is, and locks it for writing until the transaction ends. (On
+   * MySQL `INSERT IGNORE` locks it for reading alone: two transactions that go on to write it would deadlock.)
+   * @param column any column of the table
+   */
+  orLockExistingSql(column: string): string {
+    return this.isSqlite ? 'ON CONFLICT DO NOTHING' : `ON DUPLICATE KEY UPDATE ${column} = ${column}`;
+  }
+
   /** `INSERT` that leaves an existing row as it is. */
   get insertIfAbsentSql(): string {
     return this.isSqlite ? 'INSERT OR IGNORE INTO' : 'INSERT IGNORE INTO';

@@ -116,12 +116,6 @@ export class TokenFamiliesRepository {
     await this.database.execute(sql, [nowMs, ...ids], manager);
   }
 
-  /** Those that are not revoked and may still have good tokens. */
-  async ofUserAndClient(userId: string, clientId: string, nowMs: number): Promise<TokenFamilyEntity[]> {
-    const rows = await this.database.query<Row>(`SELECT id, ${COLUMNS.join(', ')} FROM token_families WHERE user_id = ? AND client_id = ? AND revoked_at IS NULL AND purge_after >= ?`, [userId, clientId, nowMs]);
-    return rows.map(toEntity);
-  }
-
   /** To which clients the user signed in by a session. */
   async clientsOfSession(sessionId: string): Promise<string[]> {
     return (await this.database.query<{ client_id: string }>('SELECT DISTINCT client_id FROM token_families WHERE session_id = ?', [sessionId])).map((row) => row.client_id);

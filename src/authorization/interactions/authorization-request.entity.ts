@@ -5,6 +5,7 @@ import { EpochMsColumn } from '../../database/epoch-ms.column.js';
 @Entity('authorization_requests')
 @Index('authorization_requests_request_id', ['requestId'], { unique: true })
 @Index('authorization_requests_expires_at', ['expiresAt'])
+@Index('authorization_requests_approved_by', ['approvedBy'])
 export class AuthorizationRequestEntity {
   @PrimaryGeneratedColumn({ type: 'integer' }) id: number;
   /** Stands in the addresses of its pages, and opens nothing. */

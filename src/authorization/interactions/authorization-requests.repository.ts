@@ -25,6 +25,20 @@ export class AuthorizationRequestsRepository {
     return (await this.database.execute('UPDATE authorization_requests SET approved_by = ? WHERE id = ? AND consumed_at IS NULL', [userId, id], manager)) === 1;
   }
 
+  /** Returns who consented, read in a transaction that has {@link consume}d the request and so holds its row. */
+  async findApprover(id: number, manager: EntityManager): Promise<string | null> {
+    const sql = 'SELECT approved_by FROM authorization_requests WHERE id = ?';
+    const [row] = await this.database.query<{ approved_by: string | null }>(sql, [id], manager);
+    return row?.approved_by ?? null;
+  }
+
+  /** Takes back what a user allowed a client in requests that still wait. Returns whether there was any. */
+  async withdrawApprovals(userId: string, clientId: string, manager: EntityManager): Promise<boolean> {
+    const sql = `UPDATE authorization_requests SET approved_by = NULL
+      WHERE approved_by = ? AND client_id = ? AND consumed_at IS NULL`;
+    return (await this.database.execute(sql, [userId, clientId], manager)) > 0;
+  }
+
   /** Answers the request: of any number of callers, one does. Answers whether it was this one. */
   async consume(id: number, nowMs: number, manager: EntityManager): Promise<boolean> {
     return (await this.database.execute('UPDATE authorization_requests SET consumed_at = ? WHERE id = ? AND consumed_at IS NULL', [nowMs, id], manager)) === 1;

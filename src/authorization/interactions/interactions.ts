@@ -88,6 +88,11 @@ export class Interactions {
     if (!(await this.repository.approve(rowId, userId, manager))) throw gone('answered');
   }
 
+  /** Whether a request that was {@link consume}d in the transaction is still allowed by the user. */
+  async isApprovedBy({ rowId }: Interaction, userId: string, manager: EntityManager): Promise<boolean> {
+    return (await this.repository.findApprover(rowId, manager)) === userId;
+  }
+
   /** @throws {OAuthError} when it has been answered before */
   async consume({ rowId }: Interaction, manager: EntityManager): Promise<void> {
     if (!(await this.repository.consume(rowId, this.clock.nowMs(), manager))) throw gone('answered');

@@ -29,6 +29,7 @@ import { AddActorsToAuditEvents1764300002000 } from './1764300002000-add-actors-
 import { IndexAuditEvents1764300003000 } from './1764300003000-index-audit-events.js';
 import { CreateRateLimitCounts1764300011000 } from './1764300011000-create-rate-limit-counts.js';
 import { AddTokenReuseToClients1764400010000 } from './1764400010000-add-token-reuse-to-clients.js';
+import { IndexApprovedRequests1764530001000 } from './1764530001000-index-approved-requests.js';
 
 /** In the order in which they run. What has been released is never changed. */
 export const MIGRATIONS = [
@@ -63,4 +64,5 @@ export const MIGRATIONS = [
   IndexAuditEvents1764300003000,
   CreateRateLimitCounts1764300011000,
   AddTokenReuseToClients1764400010000,
+  IndexApprovedRequests1764530001000,
 ];
