@@ -17,7 +17,8 @@ export class GrantedTarget {
   ) {}
 
   /**
-   * Nothing beyond what was granted; and of that, what client and user may still have. Less in one request is not less in the next.
+   * Nothing beyond what was granted, scope and audience; and of that, what client and user may still have. Less in one
+   * request is not less in the next.
    * @throws {OAuthError} `invalid_scope`, `invalid_target` (RFC 6749 §6, RFC 8707 §2.2)
    */
   resolve(client: Client, user: User, granted: { scope: string; audience: readonly string[] }, scope: readonly string[] | undefined, resource: readonly string[] | undefined): Target {
@@ -27,6 +28,8 @@ export class GrantedTarget {
     const allowed = this.userScope.allowed(client, user, scope ?? original);
     // The issuer stands for no resource, or beside others for the userinfo endpoint.
     const resources = granted.audience.filter((identifier) => identifier !== this.config.issuer);
-    return this.targets.resolve(client, allowed, scope !== undefined, resource ?? (resources.length === 0 ? undefined : resources));
+    // An API that was registered since is not what the user granted, though it owns the scope (RFC 8707 §2.2).
+    if (resource === undefined && resources.length === 0) return this.targets.ofIssuer(client, allowed);
+    return this.targets.resolve(client, allowed, scope !== undefined, resource ?? resources);
   }
 }

@@ -30,6 +30,11 @@ export class TargetResolver {
     return requested === undefined || requested.length === 0 ? this.byScope(client, scope) : this.byResource(client, scope, explicit, requested);
   }
 
+  /** The target of a grant that no resource was named for, whoever owns its scopes by now. */
+  ofIssuer(client: Client, scope: readonly string[]): Target {
+    return this.target(client, scope, []);
+  }
+
   private byScope(client: Client, scope: readonly string[]): Target {
     let owner: Resource | undefined;
     for (const token of scope) {

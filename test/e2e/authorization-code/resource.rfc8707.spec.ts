@@ -100,6 +100,46 @@ describeOnOneDatabase('Resources of an authorization', (kind) => {
     });
   });
 
+  describe('RFC 8707 §2.2: an API that is registered after the grant and owns its scope', () => {
+    const late = async (name: string) => {
+      const owned = await server.driver.registerClient({
+        grant_types: ['authorization_code', 'refresh_token', 'password'],
+        redirect_uris: [CALLBACK],
+        skip_consent: true,
+        scope: `offline_access ${name}`,
+        default_scope: name,
+      });
+      const registerApi = () => server.driver.registerResource({ identifier: `https://${name}.example.com`, scopes: [{ name }] });
+      return { owned, registerApi, identifier: `https://${name}.example.com` };
+    };
+
+    it('is no audience of a refresh: it stays the issuer, with the scope that was granted', async () => {
+      const { owned, registerApi, identifier } = await late('late-refresh');
+      const first = await flow.tokens(owned);
+      await registerApi();
+      expectOAuthError(await server.driver.refresh(owned, first.refresh_token, { resource: identifier }), 400, 'invalid_target');
+      const { body } = await server.driver.refresh(owned, first.refresh_token);
+      const second = body as unknown as IssuedTokens;
+      expect([audienceOf(second), second.scope ?? 'late-refresh']).toEqual([server.issuer, 'late-refresh']);
+      const { body: third } = await server.driver.refresh(owned, second.refresh_token, { scope: 'late-refresh' });
+      expect(audienceOf(third as unknown as IssuedTokens)).toBe(server.issuer);
+    });
+
+    it('is no audience of a code that was given before', async () => {
+      const { owned, registerApi } = await late('late-code');
+      const code = await flow.code(owned);
+      await registerApi();
+      expect(audienceOf((await flow.redeem(owned, code)).body as unknown as IssuedTokens)).toBe(server.issuer);
+    });
+
+    it('is the audience of the next grant', async () => {
+      const { owned, registerApi, identifier } = await late('late-grant');
+      await flow.tokens(owned);
+      await registerApi();
+      expect(audienceOf(await flow.tokens(owned))).toBe(identifier);
+    });
+  });
+
   describe('RFC 8707 §2.2: named in a refresh', () => {
     it('one at a time, whichever the code was redeemed for, and all without naming any', async () => {
       const first = await tokens(BOTH, { resource: LEDGER });
