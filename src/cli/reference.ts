@@ -8,7 +8,7 @@ export function cliReference(): string {
   return [
     '# The command line',
     '',
-    `${program.description().replace('\n', ' ')} In a clone it is \`npx mintgate\`, where it builds \`dist/\` when there is none; where Mintgate is deployed, \`bin/mintgate.cjs\`.`,
+    `${program.description().replace('\n', ' ')} Run it as \`node bin/mintgate.cjs\`. In a clone without \`dist/\` it builds that first.`,
     '',
     '- **Configuration**: the [environment](configuration.md) and the `.env` file in the working directory, as for the server. Whoever may read it may do everything: there is no other login.',
     '- **`--json`** prints one document, which is what the [admin API](../../README.md#endpoints) answers to the same request: lists are `{"items": [...], "next_cursor": ...}`. Where that answer has no body, nothing is printed. `audit export` prints a document a line.',

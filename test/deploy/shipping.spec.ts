@@ -1,5 +1,5 @@
 import { execFile, type ExecFileException } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
@@ -31,7 +31,7 @@ interface Service {
   stop_grace_period: string;
 }
 interface Compose {
-  services: { mintgate: Service; mysql: Service };
+  services: { mintgate: Service; mariadb: Service };
   networks: { gateway: { ipam: { config: [{ gateway: string }] } }; database: unknown };
   secrets: Record<string, unknown>;
 }
@@ -116,7 +116,7 @@ describe('deploy/make-secrets.sh', () => {
     for (const name of readdirSync(secrets)) expect(readFileSync(join(again, name), 'utf8')).not.toBe(readFileSync(join(secrets, name), 'utf8'));
     const files = Object.fromEntries(['DATABASE_URL', 'KEY_ENCRYPTION_KEY', 'BOOTSTRAP_CLIENT_SECRET', 'METRICS_TOKEN'].map((name) => [`${name}_FILE`, name.toLowerCase()]));
     expect(configOf({ ISSUER: 'https://id.example.com', BOOTSTRAP_CLIENT_ID: 'admin', ...files }).database).toEqual({
-      type: 'mysql', host: 'db.internal', port: 3306, username: 'mintgate', database: 'mintgate', password: readFileSync(join(secrets, 'database_password'), 'utf8').trim(),
+      type: 'mariadb', host: 'db.internal', port: 3306, username: 'mintgate', database: 'mintgate', password: readFileSync(join(secrets, 'database_password'), 'utf8').trim(),
     });
   });
 
@@ -124,6 +124,15 @@ describe('deploy/make-secrets.sh', () => {
     const before = readFileSync(join(secrets, 'key_encryption_key'), 'utf8');
     expect(await run('sh', [join(ROOT, 'deploy/make-secrets.sh'), secrets])).toMatchObject({ code: 1, output: expect.stringContaining('is there already') as string });
     expect(readFileSync(join(secrets, 'key_encryption_key'), 'utf8')).toBe(before);
+  });
+
+  it('every user may read a secret file and only the owner may enter the folder, as the documents say', () => {
+    const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
+    expect([mode(secrets), ...readdirSync(secrets).map((name) => mode(join(secrets, name)))]).toEqual([
+      '700',
+      ...readdirSync(secrets).map(() => '444'),
+    ]);
+    expect(read('docs/operations/keys.md')).toContain('in a file of mode 0444, which containers can read, in a folder of mode 0700');
   });
 
   it('makes them where neither git nor the image takes them from', () => {
@@ -258,14 +267,14 @@ const seconds = (text: string) => Number(/^(\d+)s$/.exec(text)?.[1]);
 
 describe('deploy/compose.yaml', () => {
   const compose = parse(read('deploy/compose.yaml')) as Compose;
-  const { mintgate, mysql } = compose.services;
+  const { mintgate, mariadb } = compose.services;
   const environment: Record<string, string> = { ...mintgate.environment, ISSUER: 'https://id.example.com' };
 
   it('gives the server settings that production takes, its secrets in files that are mounted and made', () => {
     expect(mintgate.environment['ISSUER']).toMatch(/^\$\{ISSUER:\?/);
     const config = configOf(environment);
-    expect(config).toMatchObject({ production: true, management: { port: 9000 }, database: { type: 'mysql' } });
-    for (const service of [mintgate, mysql]) {
+    expect(config).toMatchObject({ production: true, management: { port: 9000 }, database: { type: 'mariadb' } });
+    for (const service of [mintgate, mariadb]) {
       const files = Object.entries(service.environment).filter(([name]) => name.endsWith('_FILE')).map(([, path]) => path.replace('/run/secrets/', ''));
       expect(files.sort()).toEqual([...service.secrets].sort());
       for (const name of service.secrets) {
@@ -276,20 +285,20 @@ describe('deploy/compose.yaml', () => {
   });
 
   it('names the database as the secrets do', () => {
-    expect([mysql.environment['MYSQL_USER'], mysql.environment['MYSQL_DATABASE']]).toEqual(['mintgate', 'mintgate']);
-    expect(read('deploy/make-secrets.sh')).toContain('host=${2:-mysql}');
+    expect([mariadb.environment['MARIADB_USER'], mariadb.environment['MARIADB_DATABASE']]).toEqual(['mintgate', 'mintgate']);
+    expect(read('deploy/make-secrets.sh')).toContain('host=${2:-mariadb}');
   });
 
   it('lets the server end what it does, asks whether it is ready, and waits for the database', () => {
     expect(seconds(mintgate.stop_grace_period)).toBeGreaterThan(configOf(environment).shutdownTimeoutSeconds + 5);
     expect(mintgate.healthcheck.test).toEqual(['CMD', 'node', 'dist/src/cli/probe.js', 'ready']);
-    expect(mintgate.depends_on).toEqual({ mysql: { condition: 'service_healthy' } });
+    expect(mintgate.depends_on).toEqual({ mariadb: { condition: 'service_healthy' } });
   });
 
   it('takes from the server what it does not need, and keeps the database from all others', () => {
     expect(mintgate).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
-    expect(mysql).toMatchObject({ image: 'mysql:8.4', cap_drop: ['ALL'], networks: ['database'] });
-    expect(mysql.ports).toBeUndefined();
+    expect(mariadb).toMatchObject({ image: 'mariadb:11.4', cap_drop: ['ALL'], networks: ['database'] });
+    expect(mariadb.ports).toBeUndefined();
     expect(compose.networks.database).toEqual({ internal: true });
     for (const port of mintgate.ports!) expect(port).toMatch(/^127\.0\.0\.1:(\d+):\1$/);
     expect(environment['TRUST_PROXY']).toBe(compose.networks.gateway.ipam.config[0].gateway);
@@ -318,7 +327,7 @@ describe('deploy/kubernetes', () => {
   });
 
   it('gives the server settings that production takes, its secrets as files of a Secret that is made elsewhere', () => {
-    expect(config()).toMatchObject({ production: true, database: { type: 'mysql' }, bootstrapClient: { clientId: 'admin' } });
+    expect(config()).toMatchObject({ production: true, database: { type: 'mariadb' }, bootstrapClient: { clientId: 'admin' } });
     const [volume] = pod.volumes;
     expect(volume.secret).toEqual({ secretName: 'mintgate', defaultMode: 0o440 });
     expect(container.volumeMounts).toEqual([{ name: volume.name, mountPath: '/run/secrets/mintgate', readOnly: true }]);
@@ -362,6 +371,14 @@ describe('deploy/kubernetes', () => {
     expect(outwards.to[0].ipBlock!.except).toEqual(expect.arrayContaining(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16']));
   });
 
+  it('the network policy lets the server reach the DNS cache of its node and the collector of traces', () => {
+    const { egress } = only('NetworkPolicy').spec;
+    const portsTo = (matches: (rule: (typeof egress)[number]) => boolean) =>
+      egress.filter(matches).flatMap((rule) => rule.ports.map(({ port }) => port));
+    expect(portsTo(({ to }) => JSON.stringify(to ?? []).includes('169.254.20.10/32'))).toEqual([53, 53]);
+    expect(portsTo(({ to }) => JSON.stringify(to ?? []).includes('monitoring'))).toEqual([4317, 4318]);
+  });
+
   it('scales what there is, and scrapes metrics with the token that the server asks for', () => {
     const [autoscaler] = documents('components/autoscaling');
     expect(autoscaler.spec.scaleTargetRef).toEqual({ apiVersion: 'apps/v1', kind: 'Deployment', name: 'mintgate' });
@@ -383,7 +400,7 @@ describe('deploy/systemd', () => {
     const file = Object.fromEntries(read('deploy/systemd/mintgate.env').split('\n').filter((line) => /^\w+=/.test(line)).map((line) => line.split('=') as [string, string]));
     const all = [unit, ...dropIns.map(directives)];
     expect(configOf({ ...file, ...environment(unit) })).toMatchObject({ production: true, database: { type: 'sqlite', path: './data/mintgate.sqlite' } });
-    expect(configOf({ ...file, ...environment(all.flat()) })).toMatchObject({ database: { type: 'mysql' }, bootstrapClient: { clientId: 'admin' }, metricsToken: expect.any(String) as string });
+    expect(configOf({ ...file, ...environment(all.flat()) })).toMatchObject({ database: { type: 'mariadb' }, bootstrapClient: { clientId: 'admin' }, metricsToken: expect.any(String) as string });
     expect(value('ExecStart')).toBe('/usr/bin/node /opt/mintgate/dist/src/main.js');
   });
 
@@ -411,5 +428,14 @@ describe('deploy/systemd', () => {
       CapabilityBoundingSet: '', ProtectKernelTunables: 'yes', ProtectControlGroups: 'yes', RestrictNamespaces: 'yes', SystemCallArchitectures: 'native',
     });
     expect(unit.filter(([name]) => name === 'SystemCallFilter').map(([, text]) => text)).toEqual(['@system-service', '~@privileged']);
+  });
+});
+
+describe('the documents', () => {
+  it('no document runs the command line by npx, which installs a stranger\'s package outside a clone', () => {
+    const documents = ['README.md', ...readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' }).map((path) => `docs/${path}`)];
+    const pages = documents.filter((path) => path.endsWith('.md') && !path.startsWith('docs/adr/'));
+    expect(pages.length).toBeGreaterThan(20);
+    expect(pages.filter((path) => read(path).includes('npx mintgate'))).toEqual([]);
   });
 });
