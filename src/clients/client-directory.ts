@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type CacheUse, ReadThroughCache } from '../common/cache/read-through-cache.js';
+import { Clock } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { Client } from './client.js';
@@ -15,12 +16,13 @@ export class ClientDirectory {
 
   constructor(
     config: Config,
+    clock: Clock,
     private readonly clients: ClientsRepository,
     private readonly secrets: ClientSecretsRepository,
     private readonly origins: ClientOrigins,
     private readonly feed: ChangeFeed,
   ) {
-    this.cache = new ReadThroughCache(config.clientCacheEntries, (clientId) => this.load(clientId));
+    this.cache = new ReadThroughCache(config.clientCacheEntries, clock, (clientId) => this.load(clientId));
     feed.subscribe('client', (change) => this.cache.invalidate(change.subject));
     feed.onGap(async () => this.cache.clear());
   }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { type CacheUse, ReadThroughCache } from '../common/cache/read-through-cache.js';
 import { isWebOrigin } from '../common/oauth/web-origin.js';
+import { Clock } from '../common/time/clock.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { ClientOriginsRepository } from './client-origins.repository.js';
 
@@ -14,8 +15,9 @@ const REGISTERED = Object.freeze({});
 export class ClientOrigins {
   private readonly cache: ReadThroughCache<object>;
 
-  constructor(repository: ClientOriginsRepository, feed: ChangeFeed) {
-    this.cache = new ReadThroughCache(MAX_ENTRIES, async (origin) => ((await repository.isRegistered(origin)) ? REGISTERED : null));
+  constructor(repository: ClientOriginsRepository, feed: ChangeFeed, clock: Clock) {
+    const load = async (origin: string) => ((await repository.isRegistered(origin)) ? REGISTERED : null);
+    this.cache = new ReadThroughCache(MAX_ENTRIES, clock, load);
     feed.subscribe('client', () => this.clear());
     feed.onGap(async () => this.clear());
   }

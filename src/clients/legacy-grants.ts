@@ -18,7 +18,7 @@ export class LegacyGrants {
   ) {
     startup.load(() => this.reload());
     feed.onChanges('client', () => this.reload());
-    feed.onGap(() => this.reload());
+    feed.onReread(() => this.reload());
   }
 
   /** Whether a grant is to be advertised: all but the legacy ones, and of those the ones in use. */

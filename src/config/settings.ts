@@ -57,7 +57,7 @@ export const SETTINGS = {
     env: 'DATABASE_URL', schema: text, fallback: 'sqlite:./data/mintgate.sqlite', secret: true,
     description: '`sqlite:<path>` (embedded), `mysql://user:password@host:port/database` (MySQL 8) or `mariadb://…` (MariaDB 10.6 or later). A relative path starts at the working directory.',
   }),
-  databasePoolSize: setting({ env: 'DATABASE_POOL_SIZE', schema: integer(1, 500), fallback: '10', description: 'Connections to a database server, for each process.' }),
+  databasePoolSize: setting({ env: 'DATABASE_POOL_SIZE', schema: integer(1, 500), fallback: '10', description: 'Connections to a database server, for each process; one more is kept for what must go on while requests use them all.' }),
   databaseDeadlineMs: setting({
     env: 'DATABASE_DEADLINE_MS', schema: integer(50, 10_000), fallback: '2000',
     description: 'Milliseconds that one database call may take, the wait for a connection included. A call that takes longer is given up, its connection destroyed, and the caller answered 503.',
@@ -196,7 +196,7 @@ export const SETTINGS = {
   }),
   changeFeedIntervalMs: setting({
     env: 'CHANGE_FEED_INTERVAL_MS', schema: integer(20, 900), fallback: '250',
-    description: 'Milliseconds between two looks at what other instances changed (revocations, clients, resources, keys).',
+    description: 'Milliseconds between two reads of what other instances changed (revocations, clients, resources, keys). Above 500 it is 500: verdicts need a read that began within the last second.',
   }),
   auditRetentionDays: setting({
     env: 'AUDIT_RETENTION_DAYS', schema: integer(0, 36_500), fallback: '400',

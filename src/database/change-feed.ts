@@ -2,56 +2,53 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { Logger } from '../common/logging/logger.js';
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
-import { Clock } from '../common/time/clock.js';
+import { Clock, type Moment } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
-import { type Change, ChangeFeedRepository } from './change-feed.repository.js';
+import { type Change, ChangeFeedRepository, NOTICE_MS } from './change-feed.repository.js';
+import { ChangeWindow, TableWentBackError } from './change-window.js';
+import { DatabaseClock } from './database-clock.js';
+import { FeedFreshness, STALE_MS } from './feed-freshness.js';
 
 export type ChangeTopic = 'client' | 'user' | 'resource' | 'signing-key' | 'revoked-token';
 
 type Subscriber = (change: Change) => void;
 type Step = () => Promise<void>;
 
-/** A change that only tells others to look again is kept for so long. */
-const NOTICE_MS = 10 * 60_000;
+/** Two reads begin within the time for which one counts, whatever the configuration says. */
+const MAX_INTERVAL_MS = STALE_MS / 2;
+
+/** What is kept in memory as a whole is read again this often even if no change was seen. */
+const REREAD_MS = 60_000;
 
 /**
- * Numbers are given out before their rows are committed, so a row may appear behind a later one. No transaction lives longer than its
- * deadline, so whoever looks back this far misses none.
- */
-const LOOK_BACK_MS = 15_000;
-
-/** With no look at the database for so long, what this instance knows may be wrong, and it must not give verdicts. */
-const STALE_MS = 1_500;
-
-/**
- * How instances learn what others changed: each follows the table `changes` a few times a second. The instance that makes a change applies it itself,
- * after COMMIT. When the table cannot be read, {@link assertFresh} refuses: a verdict without the revocations of the last
- * seconds would be a guess.
+ * How instances learn what others changed: each follows the table `changes` a few times a second. The instance that makes
+ * a change applies it itself, after COMMIT. When the table cannot be read, {@link assertFresh} refuses: a verdict without
+ * the revocations of the last seconds would be a guess.
  */
 @Injectable()
 export class ChangeFeed {
   private readonly subscribers = new Map<string, Subscriber[]>();
   private readonly steps = new Map<string, Step[]>();
   private readonly gapSteps: Step[] = [];
-  /** Numbers seen in the window that is read again, each with the time at which it may be forgotten. */
-  private readonly seen = new Map<number, number>();
-  private floor = 0;
-  private floorMarks: { atMs: number; id: number }[] = [];
-  private lastSuccessMs = Number.NEGATIVE_INFINITY;
-  /** By the wall clock, which goes on while a machine is suspended. */
-  private lastReadAtMs = 0;
-  /** The last time for which the database could not be followed, by the wall clock. */
-  private outage = { fromMs: 0, toMs: 0 };
+  private readonly rereadSteps: Step[] = [];
+  private readonly window = new ChangeWindow();
+  private readonly freshness: FeedFreshness;
+  private lastRereadMs = 0;
+  private gap = false;
+  private failing = false;
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
   private stopped = true;
 
   constructor(
     private readonly repository: ChangeFeedRepository,
+    private readonly databaseClock: DatabaseClock,
     private readonly clock: Clock,
     private readonly config: Config,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.freshness = new FeedFreshness(clock);
+  }
 
   subscribe(topic: ChangeTopic, subscriber: Subscriber): void {
     const list = this.subscribers.get(topic) ?? [];
@@ -59,26 +56,36 @@ export class ChangeFeed {
     this.subscribers.set(topic, list);
   }
 
-  /** Registers how to learn anew what changes of a topic may have altered: done once for all of them that are read together, of which there may be thousands. */
+  /**
+   * Registers how to read anew what changes of a topic may have altered. It runs once for all changes that are read
+   * together, of which there may be thousands.
+   */
   onChanges(topic: ChangeTopic, step: Step): void {
     const list = this.steps.get(topic) ?? [];
     list.push(step);
     this.steps.set(topic, list);
   }
 
-  /** Registers how to learn anew what notices may have told while this instance was cut off for so long that they are gone. */
+  /** Registers how to learn anew what changes may have told that this instance can no longer read. */
   onGap(step: Step): void {
     this.gapSteps.push(step);
   }
 
+  /** Registers how to read anew what is in memory as a whole: after a gap, and once a minute in case a change was missed. */
+  onReread(step: Step): void {
+    this.gapSteps.push(step);
+    this.rereadSteps.push(step);
+  }
+
   /**
-   * Records in the caller's transaction that others must look again. The caller applies the change to its own memory after the COMMIT.
+   * Records in the caller's transaction that others must read something again. The caller applies the change to its own
+   * memory after the COMMIT.
    */
   publish(topic: ChangeTopic, subject: string, manager: EntityManager): Promise<void> {
     return this.repository.append(topic, subject, this.clock.nowMs() + NOTICE_MS, manager);
   }
 
-  /** As {@link publish}, for what happens to a subject once at most. Answers whether it was this call that recorded it. */
+  /** As {@link publish}, for what happens to a subject once at most. Returns whether it was this call that recorded it. */
   publishOnce(topic: ChangeTopic, subject: string, expiresAtMs: number, manager: EntityManager): Promise<boolean> {
     return this.repository.appendOnce(topic, subject, expiresAtMs, manager);
   }
@@ -105,17 +112,16 @@ export class ChangeFeed {
 
   /** Marks where to read on from. Called before the first state is loaded, so that nothing between the two is missed. */
   async begin(): Promise<void> {
-    this.floor = Math.max(0, (await this.repository.lastId()) - 1000);
-    this.floorMarks = [];
-    this.seen.clear();
+    this.window.begin(await this.repository.newest());
   }
 
-  start(): void {
+  /** Reads on once, so that whoever is ready is fresh too, and from then on all the time. */
+  async start(): Promise<void> {
     if (!this.stopped) return;
     this.stopped = false;
-    this.lastSuccessMs = performance.now();
-    this.lastReadAtMs = this.clock.nowMs();
-    this.schedule();
+    this.lastRereadMs = this.clock.nowMs();
+    await this.poll();
+    this.schedule(0);
   }
 
   async stop(): Promise<void> {
@@ -130,17 +136,20 @@ export class ChangeFeed {
   }
 
   get isFresh(): boolean {
-    return performance.now() - this.lastSuccessMs <= STALE_MS;
+    return this.freshness.isFresh;
   }
 
   /** How old what this instance knows may be, in milliseconds; `undefined` before the feed is followed. */
   get ageMs(): number | undefined {
-    return this.lastReadAtMs === 0 ? undefined : Math.max(0, this.clock.nowMs() - this.lastReadAtMs);
+    return this.freshness.ageMs;
   }
 
-  /** Whether a time limit ran out while nobody could keep it, because the database was away, or has so lately that what was kept waiting for it may yet come. */
+  /**
+   * Whether a time limit ran out while nobody could keep it because the database was away, or so shortly ago that the
+   * request that waited for the database may yet come.
+   */
   excuses(limitMs: number, graceMs: number): boolean {
-    return limitMs >= this.outage.fromMs && this.clock.nowMs() < this.outage.toMs + graceMs;
+    return this.freshness.excuses(limitMs, graceMs);
   }
 
   /** Reads on now, for a caller that wants to know. */
@@ -151,48 +160,69 @@ export class ChangeFeed {
     return this.running;
   }
 
-  private schedule(): void {
-    this.timer = setTimeout(() => void this.poll().then(() => this.stopped || this.schedule()), this.config.changeFeedIntervalMs);
+  /** Reads begin at a steady pace, so that a slow one does not make the next one late too. */
+  private schedule(tookMs: number): void {
+    const intervalMs = Math.min(this.config.changeFeedIntervalMs, MAX_INTERVAL_MS);
+    this.timer = setTimeout(() => {
+      const began = performance.now();
+      void this.poll().then(() => this.stopped || this.schedule(performance.now() - began));
+    }, Math.max(0, intervalMs - tookMs));
   }
 
   private async readOn(): Promise<void> {
-    const began = performance.now();
+    const began = this.clock.moment();
     try {
-      await this.closeGap();
-      for (let from = this.floor, complete = false; !complete; ) {
-        const page = await this.repository.after(from);
-        await this.apply(page.changes.filter(({ id }) => !this.seen.has(id)), began);
-        from = page.changes.at(-1)?.id ?? from;
-        complete = page.complete;
-      }
-      const nowMs = this.clock.nowMs();
-      if (this.lastSuccessMs === Number.NEGATIVE_INFINITY) this.outage = { fromMs: this.lastReadAtMs, toMs: nowMs };
-      this.lastSuccessMs = performance.now();
-      this.lastReadAtMs = nowMs;
-      this.advanceFloor(began);
+      if (!(await this.readToTheEnd(began))) await this.closeGap(began);
+      this.freshness.readSince(began);
+      this.failing = false;
+      await this.reread();
     } catch (error) {
-      if (this.lastSuccessMs !== Number.NEGATIVE_INFINITY) this.logger.failure('the change feed cannot be read', error);
-      this.lastSuccessMs = Number.NEGATIVE_INFINITY;
+      if (!this.failing) this.logger.failure('the change feed cannot be read', error);
+      this.failing = true;
     }
   }
 
-  private async closeGap(): Promise<void> {
-    if (this.clock.nowMs() - this.lastReadAtMs < NOTICE_MS / 2) return;
+  /** Returns whether all changes since the last read were there to be read. */
+  private async readToTheEnd(began: Moment, afterGap = false): Promise<boolean> {
+    try {
+      for (let from = this.window.from, complete = false; !complete; ) {
+        const page = await this.repository.from(from);
+        this.databaseClock.take(page.reading);
+        // Changes that were not read for this long may have expired.
+        if (!afterGap && (this.gap || this.freshness.isOlderThan(NOTICE_MS / 2))) return false;
+        await this.apply(this.window.takePage(page.changes));
+        from = (page.changes.at(-1)?.id ?? from) + 1;
+        complete = page.complete;
+      }
+      this.window.endRead(this.clock.nowMs(), began.monotonicMs);
+      return true;
+    } catch (error) {
+      if (!(error instanceof TableWentBackError)) throw error;
+      this.logger.warn('the database lost changes that this instance had seen', { reason: error.message });
+      return false;
+    }
+  }
+
+  private async closeGap(began: Moment): Promise<void> {
+    // Any of this may fail; then the next read begins with it.
+    this.gap = true;
     await this.begin();
     for (const step of this.gapSteps) await step();
+    this.gap = !(await this.readToTheEnd(began, true));
+    if (this.gap) throw new TableWentBackError('changes were lost while this instance read everything anew');
   }
 
-  private async apply(changes: readonly Change[], nowMs: number): Promise<void> {
+  private async reread(): Promise<void> {
+    const nowMs = this.clock.nowMs();
+    if (nowMs - this.lastRereadMs < REREAD_MS) return;
+    this.lastRereadMs = nowMs;
+    for (const step of this.rereadSteps) await step();
+  }
+
+  private async apply(changes: readonly Change[]): Promise<void> {
     for (const change of changes) for (const subscriber of this.subscribers.get(change.topic) ?? []) subscriber(change);
-    for (const topic of new Set(changes.map((change) => change.topic))) for (const step of this.steps.get(topic) ?? []) await step();
-    for (const { id } of changes) this.seen.set(id, nowMs + 2 * LOOK_BACK_MS);
-  }
-
-  private advanceFloor(nowMs: number): void {
-    let newest = this.floor;
-    for (const id of this.seen.keys()) if (id > newest) newest = id;
-    if (newest > (this.floorMarks.at(-1)?.id ?? this.floor)) this.floorMarks.push({ atMs: nowMs, id: newest });
-    while (this.floorMarks.length > 0 && this.floorMarks[0].atMs < nowMs - LOOK_BACK_MS) this.floor = this.floorMarks.shift()!.id;
-    for (const [id, forgetAt] of this.seen) if (id <= this.floor || forgetAt < nowMs) this.seen.delete(id);
+    const topics = new Set(changes.map((change) => change.topic));
+    for (const topic of topics) for (const step of this.steps.get(topic) ?? []) await step();
+    for (const change of changes) this.window.remember(change);
   }
 }

@@ -32,6 +32,19 @@ export class Database {
     return (await statementsOf(this.connected()).run(sql, parameters)).rows as Row[];
   }
 
+  /**
+   * As {@link query}, on a connection that requests cannot take (of the embedded database, in the next turn): for what keeps
+   * the server running, however busy it is. For short statements only, since they wait for each other.
+   */
+  async queryReserved<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
+    return (await statementsOf(this.connected()).runReserved(sql, parameters)).rows as Row[];
+  }
+
+  /** As {@link execute}, on the connection of {@link queryReserved}. */
+  async executeReserved(sql: string, parameters: readonly unknown[] = []): Promise<number> {
+    return (await statementsOf(this.connected()).runReserved(sql, parameters)).affected;
+  }
+
   /** Runs SQL that writes. Answers how many rows it touched. */
   async execute(sql: string, parameters: readonly unknown[] = [], manager?: EntityManager): Promise<number> {
     if (manager?.queryRunner) return (await manager.queryRunner.query(sql, [...parameters], true)).affected ?? 0;
@@ -110,9 +123,13 @@ export class Database {
     return isSqlite(this.dataSource);
   }
 
-  /** SQL for the database's own clock in milliseconds since the epoch: instances compare times that they share by it. */
+  /**
+   * SQL for the database's own clock in milliseconds since the epoch: instances compare times that they share by it. In UTC,
+   * since a local time stands for two moments in the night in which clocks are set back.
+   */
   get nowMsSql(): string {
-    return this.isSqlite ? `CAST(unixepoch('subsec') * 1000 AS INTEGER)` : `CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)`;
+    if (this.isSqlite) return `CAST(unixepoch('subsec') * 1000 AS INTEGER)`;
+    return `TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(3)) DIV 1000`;
   }
 
   /** SQL function for the greatest of its arguments. */

@@ -4,14 +4,10 @@ import { MysqlQueryRunner } from 'typeorm/driver/mysql/MysqlQueryRunner.js';
 import { asAvailability, isConflict } from './database-errors.js';
 import { Deadline } from './deadline.js';
 import { anotherTryFits, lockWaitSeconds, tryStatement } from './mysql-conflicts.js';
-import { MysqlStatements } from './mysql-statements.js';
+import { reserveConnection } from './mysql-reserved-connection.js';
+import { MysqlStatements, type PooledConnection } from './mysql-statements.js';
 import type { ConnectionUse, StatementMetrics } from './statement-metrics.js';
 import type { Statements } from './statements.js';
-
-interface PooledConnection {
-  destroy(): void;
-  release(): void;
-}
 
 /**
  * TypeORM's runner for MySQL and MariaDB with the two things that it and mysql2 lack: a deadline over all that one runner does, after which its connection
@@ -86,7 +82,8 @@ export function boundMysql(driver: MysqlDriver, deadlineMs: number, metrics: Sta
   driver.createQueryRunner = (mode) => new BoundedMysqlQueryRunner(driver, mode, deadlineMs, metrics);
   metrics.watch(() => useOf(driver.pool as Pool | undefined));
   setUpSessions(driver, deadlineMs);
-  return new MysqlStatements(driver, deadlineMs, metrics);
+  const obtain = () => driver.obtainMasterConnection() as Promise<PooledConnection>;
+  return new MysqlStatements(obtain, reserveConnection(driver), deadlineMs, metrics);
 }
 
 /** What mysql2's pool holds: it tells nobody but its listeners of it. */

@@ -1,5 +1,4 @@
 import { QueryFailedError } from 'typeorm';
-import type { MysqlDriver } from 'typeorm/driver/mysql/MysqlDriver.js';
 import { Deadline } from './deadline.js';
 import { anotherTryFits, tryStatement } from './mysql-conflicts.js';
 import type { StatementMetrics } from './statement-metrics.js';
@@ -22,7 +21,7 @@ const NOT_PREPARED: ReadonlySet<number> = new Set([1461, 1295, 1243, 1615]);
 type Result = readonly unknown[] | { affectedRows: number };
 type Done = (error: (Error & { errno?: number }) | null, result: Result) => void;
 
-interface PooledConnection {
+export interface PooledConnection {
   execute(sql: string, parameters: readonly unknown[], done: Done): void;
   query(sql: string, parameters: readonly unknown[], done: Done): void;
   unprepare(sql: string): unknown;
@@ -30,27 +29,46 @@ interface PooledConnection {
   release(): void;
 }
 
+/** Waits for a connection whose session is set up. */
+export type Obtain = () => Promise<PooledConnection>;
+
 /**
  * Single statements on the pool of TypeORM's driver, prepared once for each connection and sent in the binary protocol; under the same rules as in
  * the query runner: a deadline over all of it, after which the connection is destroyed, and another try after a lock conflict.
  */
 export class MysqlStatements implements Statements {
   constructor(
-    private readonly driver: MysqlDriver,
+    private readonly obtain: Obtain,
+    private readonly obtainReserved: Obtain,
     private readonly deadlineMs: number,
     private readonly metrics: StatementMetrics,
   ) {}
 
   run(sql: string, parameters: readonly unknown[]): Promise<StatementResult> {
-    const deadline = new Deadline(this.deadlineMs);
-    return this.metrics.measure(() => tryStatement(() => this.attempt(sql, parameters, deadline), () => anotherTryFits(deadline.remainingMs, this.deadlineMs), this.metrics));
+    return this.runOn(this.obtain, sql, parameters);
   }
 
-  private attempt(sql: string, parameters: readonly unknown[], deadline: Deadline): Promise<StatementResult> {
+  runReserved(sql: string, parameters: readonly unknown[]): Promise<StatementResult> {
+    return this.runOn(this.obtainReserved, sql, parameters);
+  }
+
+  private runOn(obtain: Obtain, sql: string, parameters: readonly unknown[]): Promise<StatementResult> {
+    const deadline = new Deadline(this.deadlineMs);
+    const attempt = () => this.attempt(obtain, sql, parameters, deadline);
+    const anotherTry = () => anotherTryFits(deadline.remainingMs, this.deadlineMs);
+    return this.metrics.measure(() => tryStatement(attempt, anotherTry, this.metrics));
+  }
+
+  private attempt(
+    obtain: Obtain,
+    sql: string,
+    parameters: readonly unknown[],
+    deadline: Deadline,
+  ): Promise<StatementResult> {
     let connection: PooledConnection | undefined;
     let expired = false;
     const work = async (): Promise<StatementResult> => {
-      const obtained = (await this.driver.obtainMasterConnection()) as PooledConnection;
+      const obtained = await obtain();
       try {
         if (expired) throw new Error('nobody waits for the statement any more');
         connection = obtained;

@@ -15,7 +15,8 @@ export class Turnstile {
     return { limit: 1, inUse: Number(this.taken), idle: Number(!this.taken), waiting: this.waiting.length };
   }
 
-  async enter(deadline: Deadline): Promise<void> {
+  /** @param first ahead of all who wait */
+  async enter(deadline: Deadline, first = false): Promise<void> {
     if (!this.taken) {
       this.taken = true;
       return;
@@ -24,7 +25,8 @@ export class Turnstile {
     const turn = new Promise<void>((resolve) => {
       enter = resolve;
     });
-    this.waiting.push(enter);
+    if (first) this.waiting.unshift(enter);
+    else this.waiting.push(enter);
     await deadline.bound(turn, () => {
       const at = this.waiting.indexOf(enter);
       if (at >= 0) this.waiting.splice(at, 1);

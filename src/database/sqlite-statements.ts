@@ -14,12 +14,17 @@ export class SqliteStatements implements Statements {
   ) {}
 
   run(sql: string, parameters: readonly unknown[]): Promise<StatementResult> {
-    return this.metrics.measure(() => this.inTurn(sql, parameters));
+    return this.metrics.measure(() => this.inTurn(sql, parameters, false));
   }
 
-  private async inTurn(sql: string, parameters: readonly unknown[]): Promise<StatementResult> {
+  runReserved(sql: string, parameters: readonly unknown[]): Promise<StatementResult> {
+    return this.metrics.measure(() => this.inTurn(sql, parameters, true));
+  }
+
+  /** @param first ahead of all who wait */
+  private async inTurn(sql: string, parameters: readonly unknown[], first: boolean): Promise<StatementResult> {
     const deadline = new Deadline(this.deadlineMs);
-    await this.turnstile.enter(deadline);
+    await this.turnstile.enter(deadline, first);
     try {
       return await runAlone(this.driver.databaseConnection as SqliteConnection, sql, parameters, deadline);
     } finally {

@@ -5,6 +5,7 @@ import { Logger } from '../common/logging/logger.js';
 import { Config } from '../config/config.js';
 import { ChangeFeed } from './change-feed.js';
 import { isSqlite, prepareFolder } from './data-source.js';
+import { DatabaseClock } from './database-clock.js';
 import { Leases } from './leases.js';
 
 /** Something that is wrong for good: trying again will not help, and serving would be wrong. */
@@ -34,6 +35,7 @@ export class Startup {
     private readonly dataSource: DataSource,
     private readonly leases: Leases,
     private readonly feed: ChangeFeed,
+    private readonly databaseClock: DatabaseClock,
     private readonly config: Config,
     private readonly logger: Logger,
   ) {}
@@ -63,11 +65,13 @@ export class Startup {
     return this.running;
   }
 
-  /** Connects, and does nothing else. */
+  /** Connects, and learns the database's time; changes nothing there. */
   async connect(): Promise<void> {
-    if (this.dataSource.isInitialized) return;
-    prepareFolder(this.config);
-    await this.dataSource.initialize();
+    if (!this.dataSource.isInitialized) {
+      prepareFolder(this.config);
+      await this.dataSource.initialize();
+    }
+    await this.databaseClock.read();
   }
 
   /** Connects, and runs the migrations that wait, as a start does. Answers their names. */
@@ -114,6 +118,6 @@ export class Startup {
     }, this.stopping.signal);
     await this.feed.begin();
     for (const step of this.loads) await step();
-    this.feed.start();
+    await this.feed.start();
   }
 }

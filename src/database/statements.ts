@@ -10,6 +10,12 @@ export interface StatementResult {
 export interface Statements {
   /** @throws {TemporarilyUnavailableError} when the database is not available, or kept conflicting, or did not answer by the deadline */
   run(sql: string, parameters: readonly unknown[]): Promise<StatementResult>;
+
+  /**
+   * As {@link run}, for what must go on while requests use, and wait for, every connection: on one of its own.
+   * @throws {TemporarilyUnavailableError}
+   */
+  runReserved(sql: string, parameters: readonly unknown[]): Promise<StatementResult>;
 }
 
 const statements = new WeakMap<DataSource, Statements>();

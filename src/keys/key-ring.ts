@@ -56,7 +56,7 @@ export class KeyRing {
     startup.prepare(() => this.open());
     startup.load(() => this.reload());
     feed.onChanges('signing-key', () => this.reload());
-    feed.onGap(() => this.reload());
+    feed.onReread(() => this.reload());
   }
 
   /**

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Metrics } from '../common/metrics/metrics.js';
+import { Clock } from '../common/time/clock.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { Cleanup } from '../database/cleanup.js';
 import { Leases } from '../database/leases.js';
@@ -9,11 +10,20 @@ import { Notes } from './notes.js';
 /** What goes on beside the requests: the change feed, leases, what is written behind, the clean-up. */
 @Injectable()
 export class UpkeepMetrics {
-  constructor(metrics: Metrics, feed: ChangeFeed, leases: Leases, cleanup: Cleanup, backlog: Backlog, notes: Notes) {
-    metrics.readGauge({ name: 'change_feed_lag_seconds', help: 'Time since the change feed was last read to its end: so old may be what this instance knows of revocations, clients, users and keys.', across: 'max' }, () => {
+  constructor(metrics: Metrics, clock: Clock, feed: ChangeFeed, leases: Leases, cleanup: Cleanup, backlog: Backlog, notes: Notes) {
+    metrics.readGauge({ name: 'change_feed_lag_seconds', help: 'Time since the last read of the change feed that succeeded began: so old may be what this instance knows of revocations, clients, users and keys.', across: 'max' }, () => {
       return feed.ageMs === undefined ? undefined : feed.ageMs / 1000;
     });
     metrics.readGauge({ name: 'change_feed_fresh', help: '1 while the change feed was read lately enough; at 0 requests are answered 503.', across: 'min' }, () => Number(feed.isFresh));
+
+    metrics.readGauge(
+      {
+        name: 'clock_offset_seconds',
+        help: 'How far this machine’s clock is behind the database’s (ahead when negative). The server goes by the database’s; logs and certificates do not.',
+        across: 'max',
+      },
+      () => clock.offsetMs / 1000,
+    );
 
     const lease = { lease: 'what one instance at a time does' };
     metrics.readCounter({ name: 'lease_acquisitions_total', help: 'Leases that this instance got.', labels: lease }, () => [...leases.uses].map(([name, { acquisitions }]) => ({ labels: { lease: name }, value: acquisitions })));

@@ -37,7 +37,7 @@ export class ResourceDirectory {
     this.adminApi = { identifier: adminAudience(config.issuer), scopes: new Set(Object.keys(ADMIN_SCOPES)), resourceServers: new Set(), accessTokenFormat: null, accessTokenLifetimeSeconds: null };
     startup.load(() => this.reload());
     feed.onChanges('resource', () => this.reload());
-    feed.onGap(() => this.reload());
+    feed.onReread(() => this.reload());
   }
 
   /** Another number after every change: what was worked out from the resources under this one still holds. */

@@ -35,6 +35,9 @@ export interface AccessToken {
   readonly revoked: boolean;
 }
 
+/** A token that was issued later than this from now was not issued by our clock, the database's (ADR 0043). */
+const LEEWAY_SECONDS = 30;
+
 type Awaitable<T> = T | Promise<T>;
 
 /** Goes on at once with what is in memory: a promise for each step would cost more than the step. */
@@ -82,14 +85,14 @@ export class AccessTokenVerifier {
 
   private readJwt(token: string): AccessToken | undefined {
     const read = this.verified.read(token, this.verifyJwt);
-    if (!read || this.isPast(read.expiresAt)) return undefined;
+    if (!read || !this.isCurrent(read.issuedAt, read.expiresAt)) return undefined;
     return this.revoked.has(read.id) || this.familyRevoked(read.ties) ? { ...read, revoked: true } : read;
   }
 
   /** Without a look at what may yet change: what comes of it is kept, and belongs to all who ask. */
   private readonly verifyJwt = (token: string): AccessToken | undefined => {
     const claims = this.jwt.verify(token);
-    if (!claims || claims.iss !== this.config.issuer || this.isPast(claims.exp)) return undefined;
+    if (!claims || claims.iss !== this.config.issuer || !this.isCurrent(claims.iat, claims.exp)) return undefined;
     return Object.freeze({
       clientId: claims.client_id,
       subject: claims.sub,
@@ -106,7 +109,7 @@ export class AccessTokenVerifier {
 
   private async readOpaque(token: string): Promise<AccessToken | undefined> {
     const row = await this.tokens.find(digestOf(token));
-    if (!row || this.isPast(row.expiresAt / 1000)) return undefined;
+    if (!row || !this.isCurrent(row.issuedAt / 1000, row.expiresAt / 1000)) return undefined;
     const ties: TokenTies = {
       clientGeneration: row.clientGeneration,
       ...(row.userGeneration === null ? {} : { userGeneration: row.userGeneration }),
@@ -126,8 +129,10 @@ export class AccessTokenVerifier {
     };
   }
 
-  private isPast(seconds: number): boolean {
-    return seconds <= this.clock.nowMs() / 1000;
+  /** @param issuedAt seconds since the epoch @param expiresAt seconds since the epoch */
+  private isCurrent(issuedAt: number, expiresAt: number): boolean {
+    const now = this.clock.nowMs() / 1000;
+    return now < expiresAt && issuedAt <= now + LEEWAY_SECONDS;
   }
 
   private familyRevoked({ familyId }: TokenTies): boolean {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { type CacheUse, ReadThroughCache } from '../common/cache/read-through-cache.js';
+import { Clock } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { User } from './user.js';
@@ -13,10 +14,11 @@ export class UserDirectory {
 
   constructor(
     config: Config,
+    clock: Clock,
     users: UsersRepository,
     private readonly feed: ChangeFeed,
   ) {
-    this.cache = new ReadThroughCache(config.userCacheEntries, async (userId) => {
+    this.cache = new ReadThroughCache(config.userCacheEntries, clock, async (userId) => {
       const entity = await users.find(userId);
       return entity && new User(entity);
     });

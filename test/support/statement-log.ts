@@ -35,11 +35,13 @@ export class StatementLog {
 
   private listenToSingle(dataSource: DataSource): void {
     const single = statementsOf(dataSource);
-    const run = single.run.bind(single);
-    single.run = (sql, parameters) => {
-      if (!this.heard.has(sql)) this.heard.set(sql, [...parameters]);
-      return run(sql, parameters);
-    };
+    for (const way of ['run', 'runReserved'] as const) {
+      const run = single[way].bind(single);
+      single[way] = (sql, parameters) => {
+        if (!this.heard.has(sql)) this.heard.set(sql, [...parameters]);
+        return run(sql, parameters);
+      };
+    }
   }
 
   private listenTo(driver: Driver): void {

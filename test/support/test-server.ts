@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { Writable } from 'node:stream';
 import { MintgateServer } from '../../src/app.setup.js';
 import { Logger } from '../../src/common/logging/logger.js';
+import type { Clock } from '../../src/common/time/clock.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { Exposition } from '../../src/metrics/exposition.js';
 import { type Contents, createDatabase, type DatabaseKind, type TestDatabase } from './databases.js';
@@ -20,6 +21,8 @@ export interface TestServerOptions {
   /** A database to share with another instance; it is not dropped by {@link TestServer.stop}. */
   database?: TestDatabase;
   clock?: FakeClock;
+  /** A clock that runs, in place of the fake one. */
+  runningClock?: Clock;
   /** Environment variables over the defaults of the tests. */
   env?: Record<string, string>;
   /** The issuer of another instance that this one stands beside. */
@@ -69,7 +72,7 @@ export class TestServer {
         done();
       },
     });
-    const server = await MintgateServer.create(config, new Logger(config.logLevel, sink), clock);
+    const server = await MintgateServer.create(config, new Logger(config.logLevel, sink), options.runningClock ?? clock);
     await server.listen();
     const ready = server.ready();
     if (options.withoutReady) ready.catch(() => undefined);

@@ -1,11 +1,10 @@
 import type { Config } from '../../config/config.js';
+import { OFFSET_PROBLEM_MS, OFFSET_WARNING_MS } from '../../database/database-clock.js';
 import type { SchemaState } from '../../database/schema.js';
 import { databaseFailure } from '../failure.js';
 import type { DoctorRepository } from './doctor.repository.js';
 import { type Finding, ok, problem, warning } from './finding.js';
 
-const SKEW_PROBLEM_MS = 5_000;
-const SKEW_WARNING_MS = 1_000;
 const SLOW_MS = 50;
 
 /** On a database that was reached. */
@@ -44,7 +43,7 @@ async function serverFindings({ databasePoolSize, workers }: Config, type: 'mysq
   const variables = await repository.variables();
   const isolation = variables.transaction_isolation ?? variables.tx_isolation ?? '';
   const mode = variables.sql_mode ?? '';
-  const needed = databasePoolSize * workers;
+  const needed = (databasePoolSize + 1) * workers;
   const most = Number(variables.max_connections);
   return [
     versionFinding(type, variables.version ?? ''),
@@ -55,9 +54,9 @@ async function serverFindings({ databasePoolSize, workers }: Config, type: 'mysq
       ? ok('durability', 'every commit is on disk before it is answered')
       : problem('durability', `innodb_flush_log_at_trx_commit is ${variables.innodb_flush_log_at_trx_commit}: with a crash of the database up to a second of revocations and used codes is forgotten`, 'SET GLOBAL innodb_flush_log_at_trx_commit = 1, and in its configuration file'),
     needed > most
-      ? problem('connections', `this instance may need ${needed} (DATABASE_POOL_SIZE x WORKERS), and max_connections is ${most}`, 'a higher max_connections, or a smaller DATABASE_POOL_SIZE')
+      ? problem('connections', `this instance may need ${needed} ((DATABASE_POOL_SIZE + 1) x WORKERS), and max_connections is ${most}`, 'a higher max_connections, or a smaller DATABASE_POOL_SIZE')
       : needed * 2 > most
-        ? warning('connections', `${needed} for each instance (DATABASE_POOL_SIZE x WORKERS), and max_connections is ${most}: a second one does not fit`, 'a higher max_connections, or a smaller DATABASE_POOL_SIZE')
+        ? warning('connections', `${needed} for each instance ((DATABASE_POOL_SIZE + 1) x WORKERS), and max_connections is ${most}: a second one does not fit`, 'a higher max_connections, or a smaller DATABASE_POOL_SIZE')
         : ok('connections', `${needed} for each instance, of max_connections ${most}`),
   ];
 }
@@ -73,6 +72,6 @@ function versionFinding(type: 'mysql' | 'mariadb', version: string): Finding {
 
 function clockFinding(skewMs: number): Finding {
   const seconds = `${(Math.abs(skewMs) / 1000).toFixed(1)} s ${skewMs < 0 ? 'ahead of' : 'behind'} the database’s`;
-  if (Math.abs(skewMs) > SKEW_PROBLEM_MS) return problem('clock', `this machine’s is ${seconds}`, 'NTP on both: lifetimes of tokens are judged by it');
-  return Math.abs(skewMs) > SKEW_WARNING_MS ? warning('clock', `this machine’s is ${seconds}`, 'NTP on both') : ok('clock', `agrees with the database’s within ${Math.max(1, Math.round(Math.abs(skewMs)))} ms`);
+  if (Math.abs(skewMs) > OFFSET_PROBLEM_MS) return problem('clock', `this machine’s is ${seconds}`, 'NTP on both: the server goes by the database’s, but its logs and the certificates that it checks do not');
+  return Math.abs(skewMs) > OFFSET_WARNING_MS ? warning('clock', `this machine’s is ${seconds}`, 'NTP on both') : ok('clock', `agrees with the database’s within ${Math.max(1, Math.round(Math.abs(skewMs)))} ms`);
 }

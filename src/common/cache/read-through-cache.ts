@@ -1,4 +1,10 @@
 import { LRUCache } from 'lru-cache';
+import type { Clock } from '../time/clock.js';
+
+/** An entry is read again after a minute, in case a notice of a change was missed. */
+const LIFETIME_MS = 60_000;
+/** Entries that were read together, after a start or a gap, are not all read again together. */
+const SPREAD_MS = 15_000;
 
 /** How a cache has been used since the start. */
 export interface CacheUse {
@@ -22,9 +28,16 @@ export class ReadThroughCache<V extends object> {
 
   constructor(
     maxEntries: number,
+    clock: Clock,
     private readonly load: (key: string) => Promise<V | null>,
   ) {
-    this.entries = new LRUCache({ max: maxEntries });
+    this.entries = new LRUCache({
+      max: maxEntries,
+      ttl: LIFETIME_MS,
+      // The clock is read with every lookup, for less than the timer costs that would save it.
+      ttlResolution: 0,
+      perf: { now: () => clock.nowMs() },
+    });
   }
 
   get use(): CacheUse {
@@ -63,7 +76,7 @@ export class ReadThroughCache<V extends object> {
       (value) => {
         if (this.loading.get(key) === promise) {
           this.loading.delete(key);
-          this.entries.set(key, { value });
+          this.entries.set(key, { value }, { ttl: LIFETIME_MS + Math.random() * SPREAD_MS });
         }
         return value;
       },
