@@ -21,6 +21,7 @@ import { VERSION } from './common/version.js';
 import type { Config } from './config/config.js';
 import { Startup } from './database/startup.js';
 import { setUpApiDocumentation } from './openapi/setup.js';
+import { requestsEndMs } from './process-end.js';
 
 /** After the server is ready; so that no administrator meets it, and no start waits for it. */
 const LOAD_BODY_READER_AFTER_MS = 1_000;
@@ -79,7 +80,8 @@ export class MintgateServer {
   async stop(): Promise<void> {
     clearTimeout(this.loading);
     const servers = [this.app.getHttpServer(), this.adapter.managementServer].filter((server) => server?.listening) as Server[];
-    if (servers.length > 0) await this.drain.run(servers, this.config.shutdownDrainSeconds * 1000, this.config.shutdownTimeoutSeconds * 1000);
+    const { shutdownDrainSeconds: drainSeconds, shutdownTimeoutSeconds: timeoutSeconds } = this.config;
+    if (servers.length > 0) await this.drain.run(servers, drainSeconds * 1000, requestsEndMs(timeoutSeconds * 1000));
     if (this.started) this.app.get(AuditLog).note({ type: 'server.stopped', actor: SERVER, detail: PROCESS });
     await this.app.close();
     await this.app.get(Startup).stop();

@@ -5,6 +5,7 @@ import type { Logger } from './common/logging/logger.js';
 import type { Config } from './config/config.js';
 import { FatalStartupError } from './database/startup.js';
 import { stopAtOnce } from './early-stop.js';
+import { endProcess, endWithin } from './process-end.js';
 import { EX_CONFIG, isReplacement } from './workers.js';
 
 /** A worker in the place of another leaves requests to the others until it can answer them: not for longer, lest a database that is away make it look as if it were not alive. */
@@ -21,12 +22,12 @@ export async function serve(config: Config, logger: Logger, stopTracing?: () => 
   const stop = (signal: string) => {
     if (stopping && signal === 'SIGINT') process.exit(130);
     stopping ??= (async () => {
+      endWithin(config.shutdownTimeoutSeconds * 1000);
       logger.info('stopping', { signal });
       await server.stop().catch((error: unknown) => logger.failure('stopping', error));
       await stopTracing?.();
       logger.info('stopped');
-      logger.flush();
-      process.exit(0);
+      await endProcess(0, logger);
     })();
   };
   process.on('SIGTERM', stop).on('SIGINT', stop).off('SIGTERM', stopAtOnce);
@@ -39,7 +40,7 @@ export async function serve(config: Config, logger: Logger, stopTracing?: () => 
     logger.info('ready', { issuer: config.issuer, host: config.host, port: config.port, ...(config.management ? { management_host: config.management.host, management_port: config.management.port } : {}) });
   } catch (error) {
     process.stderr.write(`mintgate: ${explain(error, config)}\n`);
-    process.exit(error instanceof FatalStartupError ? EX_CONFIG : 1);
+    await endProcess(error instanceof FatalStartupError ? EX_CONFIG : 1, logger);
   }
 }
 

@@ -211,7 +211,9 @@ export const SETTINGS = {
     description: 'After SIGTERM: how long readiness is off while requests are still served, so that load balancers look away first.',
   }),
   shutdownTimeoutSeconds: setting({
-    env: 'SHUTDOWN_TIMEOUT_SECONDS', schema: integer(1, 600), fallback: '25', description: 'After SIGTERM: when requests that still run are cut off, counted from the signal.',
+    env: 'SHUTDOWN_TIMEOUT_SECONDS', schema: integer(1, 600), fallback: '25',
+    description:
+      'After SIGTERM: by when the process has ended, counted from the signal. Requests that still run are cut off 5 seconds before, or after three quarters of the time if that is later.',
   }),
 } as const;
 

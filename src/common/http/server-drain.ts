@@ -29,7 +29,7 @@ export class ServerDrain {
 
   private async drain(server: Server, drainMs: number, timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
-    await sleep(drainMs);
+    await sleep(Math.min(drainMs, timeoutMs));
     const closed = once(server, 'close');
     // Not server.close() of http, which would cut the idle connections at this very moment.
     NetServer.prototype.close.call(server);

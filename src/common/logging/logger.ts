@@ -1,6 +1,7 @@
 import { Injectable, type LoggerService } from '@nestjs/common';
 import pino, { type DestinationStream, type Level, type Logger as Pino } from 'pino';
 import { activeTraceId } from '../tracing/tracing.js';
+import { LogDestination, logToStandardOutput } from './log-destination.js';
 
 export type LogFields = Readonly<Record<string, unknown>>;
 
@@ -11,7 +12,14 @@ export type LogFields = Readonly<Record<string, unknown>>;
 export class Logger implements LoggerService {
   private readonly pino: Pino;
 
-  constructor(level: Level | 'silent', destination: DestinationStream = pino.destination({ dest: 1, sync: false })) {
+  /** @param destination must neither throw nor wait */
+  constructor(
+    level: Level | 'silent',
+    private readonly destination: LogDestination | DestinationStream = logToStandardOutput(),
+  ) {
+    if (destination instanceof LogDestination) {
+      destination.onRecovery = ({ lines, reason }) => this.warn('log lines were lost', { lines, reason });
+    }
     this.pino = pino({ level, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) }, base: { pid: process.pid }, mixin: traceOf }, destination);
   }
 
@@ -46,8 +54,14 @@ export class Logger implements LoggerService {
     else this.pino.error({ context: rest.at(-1) }, String(message));
   }
 
-  flush(): void {
-    this.pino.flush();
+  /** Lines that the destination did not take. */
+  get droppedLines(): number {
+    return this.destination instanceof LogDestination ? this.destination.dropped : 0;
+  }
+
+  /** Resolves with whether everything was written; after `withinMs` at the latest. */
+  flush(withinMs: number): Promise<boolean> {
+    return this.destination instanceof LogDestination ? this.destination.flush(withinMs) : Promise.resolve(true);
   }
 }
 
