@@ -1,4 +1,5 @@
 import './early-stop.js';
+import './standard-streams.js';
 import './young-generation.js';
 import 'reflect-metadata';
 import cluster from 'node:cluster';
@@ -7,7 +8,7 @@ import type { Config } from './config/config.js';
 import { ConfigurationError } from './config/configuration-error.js';
 import { readEnvironment } from './config/environment.js';
 import { loadConfig } from './config/load-config.js';
-import { EX_CONFIG, runWorkers } from './workers.js';
+import { EX_CONFIG, isWorker, receiveConfiguration, Workers } from './workers.js';
 
 function readConfig(): Config {
   try {
@@ -19,18 +20,20 @@ function readConfig(): Config {
   }
 }
 
-/** The server is loaded by the processes that serve alone, and after what traces it. */
-async function start(config: Config): Promise<void> {
+async function start(): Promise<void> {
+  const config = isWorker() ? await receiveConfiguration() : readConfig();
   const logger = new Logger(config.logLevel);
+  if (config.workers > 1 && cluster.isPrimary) new Workers(config, logger).run();
+  else await runServer(config, logger);
+}
+
+/** The server is loaded by the processes that serve alone, and after what traces it. */
+async function runServer(config: Config, logger: Logger): Promise<void> {
   const tracing = config.tracing && (await import('./common/tracing/start-tracing.js')).startTracing(config.tracing, new URL(config.issuer).pathname.replace(/\/$/, ''), logger);
   await (await import('./serve.js')).serve(config, logger, tracing);
 }
 
-const config = readConfig();
-if (config.workers > 1 && cluster.isPrimary) runWorkers(config.workers);
-else {
-  start(config).catch((error: unknown) => {
-    process.stderr.write(`mintgate: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}\n`);
-    process.exit(1);
-  });
-}
+start().catch((error: unknown) => {
+  process.stderr.write(`mintgate: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}\n`);
+  process.exit(1);
+});

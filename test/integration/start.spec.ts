@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import Database from 'libsql';
 import { createDatabase, createMariadb, databaseKinds, mariadbPort } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/mariadb.js';
@@ -193,6 +194,47 @@ describe('WORKERS=2', () => {
     }
     expect(outcomes.filter((outcome) => outcome === 'no end')).toEqual([]);
     expect(outcomes).toContain('answered');
+  }, 60_000);
+
+  it('the death of one worker beside a wrong .env stops nothing, and its replacement has the configuration of the start', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mintgate-start-'));
+    try {
+      writeFileSync(join(folder, '.env'), 'JWKS_MAX_AGE_SECONDS=300\nWORKERS=2\n');
+      const server = await (await spawn({ folder })).ready();
+      const ready = () => server.log.filter(({ msg }) => msg === 'ready');
+      await eventually(() => expect(ready()).toHaveLength(2), { withinMs: 15_000 });
+      writeFileSync(join(folder, '.env'), 'JWKS_MAX_AGE_SECONDS=60\nWORKERS=2\nLOG_LEVEL=verbose\n');
+      process.kill(ready()[0]['pid'] as number, 'SIGKILL');
+      await eventually(() => expect(ready()).toHaveLength(3), { withinMs: 15_000 });
+      const headers = { connection: 'close' };
+      for (let i = 0; i < 20; i++) {
+        const answer = await fetch(`${server.url}/.well-known/jwks.json`, { headers });
+        const age = Number(/max-age=(\d+)/.exec(answer.headers.get('cache-control') ?? '')?.[1]);
+        expect(age).toBeGreaterThan(60);
+      }
+      expect((await end(server)).code).toBe(0);
+    } finally {
+      for (const server of started.splice(0)) await server.dispose();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
+
+  it('a replacement that cannot start is tried again after growing pauses while another worker serves', async () => {
+    const server = await (await spawn({ env: { WORKERS: '2' } })).ready();
+    const lines = (msg: string) => server.log.filter((line) => line['msg'] === msg);
+    await eventually(() => expect(lines('ready')).toHaveLength(2), { withinMs: 15_000 });
+    const database = new Database(join(server.folder, 'data/mintgate.sqlite'));
+    database.exec("UPDATE signing_keys SET sealed_private_jwk = 'x' || sealed_private_jwk");
+    process.kill(lines('ready')[0]['pid'] as number, 'SIGKILL');
+    await eventually(() => expect(lines('a worker ended, and is replaced').length).toBeGreaterThanOrEqual(3), { withinMs: 20_000 });
+    const [, first, second] = lines('a worker ended, and is replaced');
+    expect([first['ended'], second['ended']]).toEqual([78, 78]);
+    expect(second['restart_in_ms']).toBe(2 * Number(first['restart_in_ms']));
+    await request(server, '/health/ready');
+    database.exec('UPDATE signing_keys SET sealed_private_jwk = substr(sealed_private_jwk, 2)');
+    database.close();
+    await eventually(() => expect(lines('ready')).toHaveLength(3), { withinMs: 20_000 });
+    expect((await end(server)).code).toBe(0);
   }, 60_000);
 
   it('lets one worker apply what the other changed: a token revoked at one is dead at both within a second', async () => {
