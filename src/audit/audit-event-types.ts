@@ -42,7 +42,7 @@ export const AUDIT_EVENTS = described({
   'token.revoked': ['change', 'success', 'An access token was revoked. `jti`.'],
   'refresh_token.revoked': ['change', 'success', 'A client ended an authorization by its refresh token. `family_id`.'],
   'refresh_token.reused': ['change', 'failure', 'A refresh token came that had been replaced: a sign of theft. All that came of the authorization was ended. `family_id`.'],
-  'authorization_code.replayed': ['change', 'failure', 'An authorization code came a second time: a sign of theft. All that came of the first use was ended. `family_id`.'],
+  'authorization_code.replayed': ['change', 'failure', 'An authorization code came a second time after its answer had left, with all that its client sends with it: a sign of theft. All that came of the first use was ended. `family_id`.'],
 
   'resource.created': ['change', 'success', 'A protected resource was made. `resource_id`, `identifier`.'],
   'resource.updated': ['change', 'success', 'A protected resource was changed. `resource_id`, `changed`: names of its members.'],

@@ -17,6 +17,7 @@ import { Authorizations } from './authorizations.js';
 import { AuthorizeController } from './authorize.controller.js';
 import { AuthorizePipeline } from './authorize.pipeline.js';
 import { ConsentWithdrawal } from './consent-withdrawal.js';
+import { ImplicitTokens } from './implicit-tokens.js';
 import { AuthorizationRequestsRepository } from './interactions/authorization-requests.repository.js';
 import { Interactions } from './interactions/interactions.js';
 import { ParController } from './pushed/par.controller.js';
@@ -24,7 +25,17 @@ import { PushedAuthorizationRequests } from './pushed/pushed-authorization-reque
 import { PushedAuthorizationRequestsRepository } from './pushed/pushed-authorization-requests.repository.js';
 
 const REQUESTS = [AuthorizationRequestsRepository, Interactions, PushedAuthorizationRequests, PushedAuthorizationRequestsRepository];
-const ANSWERS = [AuthorizationDecision, AuthorizationExceptionFilter, AuthorizationGround, AuthorizationIssuer, AuthorizationResponder, Authorizations, AuthorizePipeline, ConsentWithdrawal];
+const ANSWERS = [
+  AuthorizationDecision,
+  AuthorizationExceptionFilter,
+  AuthorizationGround,
+  AuthorizationIssuer,
+  AuthorizationResponder,
+  Authorizations,
+  AuthorizePipeline,
+  ConsentWithdrawal,
+  ImplicitTokens,
+];
 
 @Module({
   imports: [AuditModule, ClientsModule, ConsentsModule, GrantsModule, PagesModule, RateLimitsModule, SessionsModule, TokensModule],

@@ -76,12 +76,14 @@ export class Authorizations {
     const decision = await this.decision.decide(checked, session, interaction);
     if ('ask' in decision) return decision;
     const { grant } = decision;
-    const answer = await this.transactions.run(async (manager) => {
+    const prepared = await this.issuer.prepare(checked, grant.target, grant.session, actor);
+    await this.transactions.run(async (manager) => {
       await this.consume(checked, interaction, manager);
       await this.ground.hold(grant, interaction, manager);
-      return this.issuer.prepare(checked, grant.target, grant.session, actor, manager);
+      await prepared.store(manager);
     });
-    return { answer: await answer() };
+    prepared.note();
+    return { answer: prepared.answer };
   }
 
   private async consume({ request }: CheckedRequest, interaction: Interaction | undefined, manager: EntityManager): Promise<void> {

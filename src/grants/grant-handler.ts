@@ -2,9 +2,15 @@ import type { Actor } from '../audit/audit-log.js';
 import type { Client } from '../clients/client.js';
 import type { GrantType } from '../clients/client-metadata.js';
 import type { FormParams } from '../common/oauth/form-params.js';
-import type { GrantedAccess } from '../tokens/granted-access.js';
+import type { GrantedAccess, IssuedTokens } from '../tokens/granted-access.js';
 
-/** One grant type: parameters in, decision out. No token exists before {@link authorize} has returned. */
+/** Tokens that are committed. */
+export interface CommittedTokens extends IssuedTokens {
+  /** Called once the response has left this server. */
+  readonly onAnswered?: () => void;
+}
+
+/** One grant type: parameters in, decision or tokens out. */
 export interface GrantHandler<Request = unknown> {
   readonly grantType: GrantType;
 
@@ -18,11 +24,13 @@ export interface GrantHandler<Request = unknown> {
   headers?(client: Client): Readonly<Record<string, string>>;
 
   /**
-   * Checks everything, and writes what has to be written before a token may exist.
+   * Checks everything. A handler that uses nothing up returns what it decided, and the dispatcher issues the token. One
+   * that uses something up returns a promise of tokens: it prepares them first, commits, and then returns them, so that
+   * no error uses anything up.
    * @param actor the client, from where, in which request
    * @throws {OAuthError}
    */
-  authorize(client: Client, request: Request, actor: Actor): GrantedAccess | Promise<GrantedAccess>;
+  authorize(client: Client, request: Request, actor: Actor): GrantedAccess | Promise<CommittedTokens>;
 }
 
 /** Injection token of the list of handlers. */

@@ -10,6 +10,9 @@ import { UsersModule } from '../users/users.module.js';
 import { AuthorizationCodeGrant } from './authorization-code/authorization-code.grant.js';
 import { AuthorizationCodes } from './authorization-code/authorization-codes.js';
 import { AuthorizationCodesRepository } from './authorization-code/authorization-codes.repository.js';
+import { CodeRedemption } from './authorization-code/code-redemption.js';
+import { CodeTokens } from './authorization-code/code-tokens.js';
+import { UsedCodes } from './authorization-code/used-codes.js';
 import { ClientCredentialsGrant } from './client-credentials/client-credentials.grant.js';
 import { GrantDispatcher } from './grant-dispatcher.js';
 import { GRANT_HANDLERS, type GrantHandler } from './grant-handler.js';
@@ -25,7 +28,14 @@ import { UserScope } from './user-scope.js';
 
 /** Every grant that the server knows. */
 const HANDLERS = [ClientCredentialsGrant, PasswordGrant, AuthorizationCodeGrant, RefreshTokenGrant];
-const AUTHORIZATION_CODES = [AuthorizationCodes, AuthorizationCodesRepository, GrantedTarget];
+const AUTHORIZATION_CODES = [
+  AuthorizationCodes,
+  AuthorizationCodesRepository,
+  CodeRedemption,
+  CodeTokens,
+  GrantedTarget,
+  UsedCodes,
+];
 const USAGE = [GrantUsage, GrantUsageRepository, UsageRetention];
 
 @Module({

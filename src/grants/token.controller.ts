@@ -26,6 +26,6 @@ export class TokenController {
   async token(@AuthenticatedClient() client: Client, @Req() req: FormRequest, @Res() res: Response): Promise<void> {
     const actor = new RequestActor(req, client.clientId);
     const limit = this.limits.takeToken(client, actor);
-    sendJson(res, 200, await this.dispatcher.dispatch(client, req.body, actor, (headers) => res.set(headers)), NO_STORE, limit);
+    sendJson(res, 200, await this.dispatcher.dispatch(client, req.body, actor, res), NO_STORE, limit);
   }
 }

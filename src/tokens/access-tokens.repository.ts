@@ -3,6 +3,8 @@ import type { EntityManager } from 'typeorm';
 import { Database } from '../database/database.js';
 import type { AccessTokenEntity } from './access-token.entity.js';
 
+export type NewAccessToken = Omit<AccessTokenEntity, 'id'>;
+
 type Row = Record<string, string | number | null>;
 
 const COLUMNS = ['digest', 'client_id', 'client_generation', 'user_generation', 'family_id', 'subject', 'scope', 'audience', 'issued_at', 'expires_at', 'revoked_at'];
@@ -14,11 +16,13 @@ const FIND = `SELECT id, ${COLUMNS.join(', ')} FROM access_tokens WHERE digest =
 export class AccessTokensRepository {
   constructor(private readonly database: Database) {}
 
-  async insert(token: Omit<AccessTokenEntity, 'id'>): Promise<void> {
-    await this.database.execute(INSERT, [
-      token.digest, token.clientId, token.clientGeneration, token.userGeneration, token.familyId, token.subject, token.scope, JSON.stringify(token.audience), token.issuedAt, token.expiresAt,
-      token.revokedAt,
-    ]);
+  /** @param manager of the transaction that uses up what the token is issued for, if anything */
+  async insert(token: NewAccessToken, manager?: EntityManager): Promise<void> {
+    const values = [
+      token.digest, token.clientId, token.clientGeneration, token.userGeneration, token.familyId, token.subject,
+      token.scope, JSON.stringify(token.audience), token.issuedAt, token.expiresAt, token.revokedAt,
+    ];
+    await this.database.execute(INSERT, values, manager);
   }
 
   async find(digest: string): Promise<AccessTokenEntity | null> {

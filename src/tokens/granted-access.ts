@@ -37,3 +37,9 @@ export interface TokenResponse {
   id_token?: string;
   scope?: string;
 }
+
+/** What was decided, and the tokens that came of it. */
+export interface IssuedTokens {
+  readonly access: GrantedAccess;
+  readonly response: TokenResponse;
+}

@@ -2,19 +2,23 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Client } from '../clients/client.js';
 import { Database } from '../database/database.js';
-import { MAX_ACCESS_TOKEN_LIFETIME_MS } from './access-token-lifetime.js';
 import type { OpenIdGrant } from './openid-grant.js';
+import { MAX_ACCESS_TOKEN_LIFETIME_MS } from './token-family-times.js';
 import type { TokenFamilyEntity } from './token-family.entity.js';
 
-/** How a family moves on from one refresh token to the next. Times are milliseconds since the epoch; the last two move no time back. */
+/**
+ * How a family moves on from one refresh token to the next. Times are milliseconds since the epoch; `purgeAfter` moves
+ * no time back.
+ */
 export interface Rotation {
   currentDigest: string;
   successorSalt: string;
   retryUntil: number;
   idleExpiresAt: number;
-  accessExpiresAt: number;
   purgeAfter: number;
 }
+
+export type NewTokenFamily = Omit<TokenFamilyEntity, 'id'>;
 
 /** The live families of a session, of one client in it, or of a user and a client. */
 export type FamilySelection =
@@ -30,13 +34,13 @@ type Row = Record<string, string | number | null>;
 
 const COLUMNS = [
   'family_id', 'client_id', 'client_generation', 'user_id', 'user_generation', 'grant_type', 'scope', 'audience', 'current_digest', 'previous_digest', 'successor_salt',
-  'retry_until', 'issued_at', 'expires_at', 'idle_expires_at', 'access_expires_at', 'revoked_at', 'purge_after', 'session_id', 'openid',
+  'retry_until', 'issued_at', 'expires_at', 'idle_expires_at', 'revoked_at', 'purge_after', 'session_id', 'openid',
 ];
 const INSERT = `INSERT INTO token_families (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})`;
 const FIND = `SELECT id, ${COLUMNS.join(', ')} FROM token_families WHERE family_id = ?`;
 // In this order: MySQL assigns from left to right, and reads what it has assigned. The idle end is never beyond the absolute one.
 const rotateSql = (greatest: string) => `UPDATE token_families SET previous_digest = current_digest, current_digest = ?, successor_salt = ?, retry_until = ?, idle_expires_at = ?,
-  access_expires_at = ${greatest}(access_expires_at, ?), purge_after = ${greatest}(purge_after, ?)
+  purge_after = ${greatest}(purge_after, ?)
   WHERE family_id = ? AND current_digest = ? AND client_id = ? AND client_generation = ? AND revoked_at IS NULL AND idle_expires_at > ?`;
 
 /** In SQL of its own: TypeORM's `insert` and `find` would cost a refresh more than all the rest of it. */
@@ -48,11 +52,12 @@ export class TokenFamiliesRepository {
     this.rotateSql = rotateSql(database.greatestSql);
   }
 
-  async insert(family: Omit<TokenFamilyEntity, 'id'>, manager: EntityManager): Promise<void> {
+  async insert(family: NewTokenFamily, manager?: EntityManager): Promise<void> {
     const values = [
-      family.familyId, family.clientId, family.clientGeneration, family.userId, family.userGeneration, family.grantType, family.scope, JSON.stringify(family.audience), family.currentDigest, family.previousDigest,
-      family.successorSalt, family.retryUntil, family.issuedAt, family.expiresAt, family.idleExpiresAt, family.accessExpiresAt, family.revokedAt, family.purgeAfter,
-      family.sessionId, family.openid && JSON.stringify(family.openid),
+      family.familyId, family.clientId, family.clientGeneration, family.userId, family.userGeneration,
+      family.grantType, family.scope, JSON.stringify(family.audience), family.currentDigest, family.previousDigest,
+      family.successorSalt, family.retryUntil, family.issuedAt, family.expiresAt, family.idleExpiresAt,
+      family.revokedAt, family.purgeAfter, family.sessionId, family.openid && JSON.stringify(family.openid),
     ];
     await this.database.execute(INSERT, values, manager);
   }
@@ -63,12 +68,24 @@ export class TokenFamiliesRepository {
   }
 
   /**
-   * Retires the current token and puts its successor in its place, in one statement that commits by itself: of any number of callers with one
-   * token, one succeeds. Answers whether this was it; if not, the token is not the current one of a family of this client, or the family is revoked or has ended.
+   * Retires the current token and puts its successor in its place, in one statement: of any number of callers with one
+   * token, one succeeds. Returns whether this was it; if not, the token is not the current one of a family of this
+   * client, or the family is revoked or has ended.
+   * @param manager of the transaction that stores what the rotation gives; without one the statement commits by itself
    */
-  async rotate(familyId: string, currentDigest: string, { clientId, tokenGeneration }: Client, next: Rotation, nowMs: number): Promise<boolean> {
-    const values = [next.currentDigest, next.successorSalt, next.retryUntil, next.idleExpiresAt, next.accessExpiresAt, next.purgeAfter];
-    return (await this.database.execute(this.rotateSql, [...values, familyId, currentDigest, clientId, tokenGeneration, nowMs])) === 1;
+  async rotate(
+    familyId: string,
+    currentDigest: string,
+    { clientId, tokenGeneration }: Client,
+    next: Rotation,
+    nowMs: number,
+    manager?: EntityManager,
+  ): Promise<boolean> {
+    const values = [
+      next.currentDigest, next.successorSalt, next.retryUntil, next.idleExpiresAt, next.purgeAfter,
+      familyId, currentDigest, clientId, tokenGeneration, nowMs,
+    ];
+    return (await this.database.execute(this.rotateSql, values, manager)) === 1;
   }
 
   /** Lets the token before the current one be sent again for longer. Answers whether the rotation that retired it was committed, and is still the last one. */
@@ -76,9 +93,22 @@ export class TokenFamiliesRepository {
     return (await this.database.execute('UPDATE token_families SET retry_until = ? WHERE family_id = ? AND current_digest = ?', [retryUntil, familyId, currentDigest])) === 1;
   }
 
-  /** Answers whether it was this call that revoked it. */
+  /** Returns whether it was this call that revoked it. */
   async revoke(familyId: string, nowMs: number, manager: EntityManager): Promise<boolean> {
-    return (await this.database.execute('UPDATE token_families SET revoked_at = ? WHERE family_id = ? AND revoked_at IS NULL', [nowMs, familyId], manager)) === 1;
+    const sql = 'UPDATE token_families SET revoked_at = ? WHERE family_id = ? AND revoked_at IS NULL';
+    return (await this.database.execute(sql, [nowMs, familyId], manager)) === 1;
+  }
+
+  /** As {@link revoke}, if the current refresh token is still the one that the caller knows of. */
+  async revokeUnchanged(
+    familyId: string,
+    currentDigest: string,
+    nowMs: number,
+    manager: EntityManager,
+  ): Promise<boolean> {
+    const sql = `UPDATE token_families SET revoked_at = ?
+      WHERE family_id = ? AND revoked_at IS NULL AND current_digest = ?`;
+    return (await this.database.execute(sql, [nowMs, familyId, currentDigest], manager)) === 1;
   }
 
   /**
@@ -167,7 +197,6 @@ function toEntity(row: Row): TokenFamilyEntity {
     issuedAt: time('issued_at'),
     expiresAt: time('expires_at'),
     idleExpiresAt: time('idle_expires_at'),
-    accessExpiresAt: time('access_expires_at'),
     revokedAt: optionalTime('revoked_at'),
     purgeAfter: time('purge_after'),
     sessionId: optionalText('session_id'),

@@ -7,9 +7,10 @@ import { parseScope } from '../common/oauth/scope.js';
 import { Clock } from '../common/time/clock.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { Transactions } from '../database/transactions.js';
-import { MAX_ACCESS_TOKEN_LIFETIME_MS } from './access-token-lifetime.js';
 import { RevokedTokens } from './revoked-tokens.js';
 import { type FamilySelection, type RevocableFamily, TokenFamiliesRepository } from './token-families.repository.js';
+import type { TokenFamilyEntity } from './token-family.entity.js';
+import { MAX_ACCESS_TOKEN_LIFETIME_MS } from './token-family-times.js';
 
 const FAMILY_EVENTS = ['refresh_token.revoked', 'refresh_token.reused', 'authorization_code.replayed', 'consent.revoked', 'session.ended'] as const;
 
@@ -57,12 +58,34 @@ export class TokenFamilyRevocation {
   }
 
   async revoke(family: RevocableFamily, type: FamilyEvent, actor: Actor): Promise<void> {
+    await this.revokeIf(family, type, actor, (nowMs, manager) => this.families.revoke(family.familyId, nowMs, manager));
+  }
+
+  /**
+   * Revokes a family if its refresh token is still the one that was read. A cluster node that lags behind shows an old
+   * row, and a transaction that is run anew after a conflict meets a new one: a verdict stands only on what it was
+   * found by.
+   * @returns whether it did; if not, read the family again
+   */
+  revokeUnchanged(family: TokenFamilyEntity, type: FamilyEvent, actor: Actor): Promise<boolean> {
+    const { familyId, currentDigest } = family;
+    return this.revokeIf(family, type, actor, (nowMs, manager) =>
+      this.families.revokeUnchanged(familyId, currentDigest, nowMs, manager),
+    );
+  }
+
+  private async revokeIf(
+    family: RevocableFamily,
+    type: FamilyEvent,
+    actor: Actor,
+    write: (nowMs: number, manager: EntityManager) => Promise<boolean>,
+  ): Promise<boolean> {
     const revoked = await this.transactions.run(async (manager) => {
       const nowMs = this.clock.nowMs();
-      if (!(await this.families.revoke(family.familyId, nowMs, manager))) return undefined;
-      return this.announce([family], type, actor, nowMs, manager);
+      return (await write(nowMs, manager)) ? this.announce([family], type, actor, nowMs, manager) : undefined;
     });
     revoked?.takeEffect();
+    return revoked !== undefined;
   }
 
   /**

@@ -38,8 +38,9 @@ export class TokenFamilyEntity {
   @EpochMsColumn('expires_at') expiresAt: number;
   /** The end unless it is refreshed before. */
   @EpochMsColumn('idle_expires_at') idleExpiresAt: number;
-  /** No access token of the family lives longer. */
-  @EpochMsColumn('access_expires_at') accessExpiresAt: number;
+  /** Read and written by the previous version alone. The default is later than any access token ends. */
+  @Column({ name: 'access_expires_at', type: 'bigint', default: 4_102_444_800_000, insert: false, select: false })
+  readonly accessExpiresAt?: never;
   /** In which it was authorized; `null` where no browser was involved. */
   @Column({ name: 'session_id', type: 'varchar', length: 32, nullable: true }) sessionId: string | null;
   /** What its ID tokens say; `null` without `openid` in the scope. */

@@ -17,7 +17,10 @@ import { BearerGuard } from './bearer.guard.js';
 import { IdTokenIssuer } from './id-token-issuer.js';
 import { IdTokenKeys } from './id-token-keys.js';
 import { IntrospectionController } from './introspection.controller.js';
+import { NewTokenFamilies } from './new-token-families.js';
+import { RefreshRetryWindow } from './refresh-retry-window.js';
 import { RefreshTokenCodec } from './refresh-token-codec.js';
+import { RefreshTokenRotation } from './refresh-token-rotation.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import { RevocationController } from './revocation.controller.js';
 import { RevokedTokens } from './revoked-tokens.js';
@@ -26,15 +29,20 @@ import { Subjects } from './subject.js';
 import { TargetResolver } from './target-resolver.js';
 import { TokenFamiliesRepository } from './token-families.repository.js';
 import { TokenFamilyRevocation } from './token-family-revocation.js';
+import { TokenIssuance } from './token-issuance.js';
 import { TokenRevocation } from './token-revocation.js';
 import { UncertainRotations } from './uncertain-rotations.js';
 import { VerifiedSignatures } from './verified-signatures.js';
 
 const ACCESS_TOKENS = [SignedJwt, AccessTokenJwt, AccessTokenIssuer, AccessTokenReuse, AccessTokenVerifier, AccessTokensRepository, BearerGuard, RevokedTokens, TargetResolver, TokenRevocation, VerifiedSignatures];
 const ID_TOKENS = [IdTokenIssuer, IdTokenKeys];
+const ISSUANCE = [TokenIssuance];
 const SUBJECTS = { provide: Subjects, inject: [SecretBox], useFactory: (box: SecretBox) => new Subjects(box.derive('pairwise-subjects')) };
 const REFRESH_TOKENS = [
   { provide: RefreshTokenCodec, inject: [SecretBox], useFactory: (box: SecretBox) => new RefreshTokenCodec(box.derive('refresh-tokens')) },
+  NewTokenFamilies,
+  RefreshRetryWindow,
+  RefreshTokenRotation,
   RefreshTokens,
   TokenFamiliesRepository,
   TokenFamilyRevocation,
@@ -44,8 +52,25 @@ const REFRESH_TOKENS = [
 @Module({
   imports: [JwtModule.register({}), AuditModule, RateLimitsModule, ClientsModule, UsersModule, KeysModule, ResourcesModule],
   controllers: [IntrospectionController, RevocationController],
-  providers: [SUBJECTS, ...ACCESS_TOKENS, ...ID_TOKENS, ...REFRESH_TOKENS],
-  exports: [AccessTokenIssuer, AccessTokenReuse, AccessTokenVerifier, AccessTokensRepository, BearerGuard, IdTokenIssuer, IdTokenKeys, RefreshTokens, SignedJwt, Subjects, TargetResolver, TokenFamiliesRepository, TokenFamilyRevocation, VerifiedSignatures],
+  providers: [SUBJECTS, ...ACCESS_TOKENS, ...ID_TOKENS, ...ISSUANCE, ...REFRESH_TOKENS],
+  exports: [
+    AccessTokenIssuer,
+    AccessTokenReuse,
+    AccessTokenVerifier,
+    AccessTokensRepository,
+    BearerGuard,
+    IdTokenIssuer,
+    IdTokenKeys,
+    NewTokenFamilies,
+    RefreshTokens,
+    SignedJwt,
+    Subjects,
+    TargetResolver,
+    TokenFamiliesRepository,
+    TokenFamilyRevocation,
+    TokenIssuance,
+    VerifiedSignatures,
+  ],
 })
 export class TokensModule {
   constructor(cleanup: Cleanup, tokens: AccessTokensRepository, families: TokenFamiliesRepository) {

@@ -1,7 +1,9 @@
 import type { EntityManager } from 'typeorm';
 import { SERVER } from '../../src/audit/audit-log.js';
 import { randomId } from '../../src/common/crypto/random-id.js';
+import { Database } from '../../src/database/database.js';
 import { Transactions } from '../../src/database/transactions.js';
+import { RevokedTokens } from '../../src/tokens/revoked-tokens.js';
 import { TokenFamiliesRepository } from '../../src/tokens/token-families.repository.js';
 import type { TokenFamilyEntity } from '../../src/tokens/token-family.entity.js';
 import { type RevokedFamilies, TokenFamilyRevocation } from '../../src/tokens/token-family-revocation.js';
@@ -111,6 +113,17 @@ describeOnEachDatabase('many token families are revoked in the transaction of an
     expect((await revoke({ sessionId: family.sessionId! }, 'session.ended')).count).toBe(2);
   });
 
+  it('a family is not called reused by what was read before its token was used', async () => {
+    const given = await flow.tokens(client);
+    const readByALaggingNode = await familyOf(given);
+    const { refreshToken } = await server.driver.refreshed(client, given.refresh_token);
+    const revocation = server.get(TokenFamilyRevocation);
+    expect(await revocation.revokeUnchanged(readByALaggingNode, 'refresh_token.reused', SERVER)).toBe(false);
+    expect((await server.driver.refresh(client, refreshToken)).status).toBe(200);
+    expect(await revocation.revokeUnchanged(await familyOf(given), 'refresh_token.reused', SERVER)).toBe(true);
+    expect((await server.driver.refresh(client, refreshToken)).status).toBe(400);
+  });
+
   it('nothing is revoked when the transaction is rolled back', async () => {
     const given = await flow.tokens(client);
     const { sessionId } = await familyOf(given);
@@ -121,6 +134,47 @@ describeOnEachDatabase('many token families are revoked in the transaction of an
     await expect(broken).rejects.toThrow('the other change failed');
     expect(await isActive(given)).toBe(true);
     expect((await server.driver.refresh(client, given.refresh_token)).status).toBe(200);
+  });
+});
+
+describeOnEachDatabase('RFC 7009 §2: a revoked family', (kind) => {
+  const LIFETIME_SECONDS = 60;
+  let server: TestServer;
+
+  beforeAll(async () => {
+    server = await TestServer.start({ kind });
+  });
+  afterAll(() => server.stop());
+
+  it('stays revoked until its last access token has expired, however late that was issued', async () => {
+    const { driver, clock } = server;
+    const user = await driver.registerUser({ username: 'radia' });
+    const client = await driver.registerClient({
+      grant_types: ['password', 'refresh_token'],
+      scope: 'read',
+      access_token_lifetime: LIFETIME_SECONDS,
+    });
+    const { refreshToken } = await driver.signIn(client, user);
+    const { refreshToken: successor } = await driver.refreshed(client, refreshToken);
+    // As after an outage: the token before may be sent again for five minutes.
+    const sql = 'UPDATE token_families SET retry_until = ? WHERE client_id = ?';
+    await server.get(Database).execute(sql, [clock.nowMs() + 300_000, client.clientId]);
+    clock.advanceSeconds(LIFETIME_SECONDS - 2);
+    const { accessToken } = await driver.refreshed(client, refreshToken);
+    await driver.revoke(client, successor);
+
+    const other = await TestServer.start({ database: server.database, issuer: server.issuer, clock });
+    try {
+      for (const seconds of [0, 17, LIFETIME_SECONDS - 20]) {
+        clock.advanceSeconds(seconds);
+        for (const instance of [server, other]) {
+          instance.get(RevokedTokens).prune();
+          expect((await instance.driver.introspect(client, accessToken)).body).toEqual({ active: false });
+        }
+      }
+    } finally {
+      await other.stop();
+    }
   });
 });
 

@@ -7,6 +7,8 @@ export class TcpProxy {
   delayMs = 0;
   /** Nothing passes, in either direction, and nobody is told: what a cable that was pulled looks like. */
   blackhole = false;
+  /** Texts that a client sends over one connection, in this order. The answer to the last one is lost with it, once. */
+  loseAnswerTo: readonly string[] = [];
   private readonly sockets = new Set<Socket>();
   private readonly clients = new Set<Socket>();
 
@@ -43,11 +45,22 @@ export class TcpProxy {
   private join(client: Socket, target: Socket): void {
     this.clients.add(client);
     client.once('close', () => this.clients.delete(client));
+    let seen = 0;
+    let losing = false;
+    client.on('data', (chunk: Buffer) => {
+      if (seen < this.loseAnswerTo.length && chunk.includes(this.loseAnswerTo[seen])) seen++;
+      if (seen === 0 || seen < this.loseAnswerTo.length) return;
+      [losing, this.loseAnswerTo] = [true, []];
+    });
     for (const [socket, other] of [[client, target], [target, client]] as const) {
       this.sockets.add(socket);
       socket.setNoDelay(true);
       socket.on('data', (chunk) => {
         if (this.blackhole) return;
+        if (losing && socket === target) {
+          client.resetAndDestroy();
+          return;
+        }
         if (this.delayMs > 0 && socket === target) setTimeout(() => other.write(chunk), this.delayMs);
         else other.write(chunk);
       });

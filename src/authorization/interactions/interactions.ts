@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { EntityManager } from 'typeorm';
 import type { Client } from '../../clients/client.js';
+import { isRegistered } from '../../clients/registered-redirect-uri.js';
 import { ClientDirectory } from '../../clients/client-directory.js';
 import { digestOf, newOpaqueValue } from '../../common/crypto/opaque-value.js';
 import { randomId } from '../../common/crypto/random-id.js';
@@ -9,7 +10,6 @@ import { OAuthError } from '../../common/oauth/oauth-error.js';
 import { Clock } from '../../common/time/clock.js';
 import { BrowserCookies } from '../../sessions/browser-cookies.js';
 import type { AuthorizationRequest } from '../authorization-request.js';
-import { isRegistered } from '../steps/redirect-uri.step.js';
 import { mayUse } from '../steps/response-type.step.js';
 import { AuthorizationRequestsRepository } from './authorization-requests.repository.js';
 

@@ -1,9 +1,7 @@
 import type { Client } from '../../clients/client.js';
+import { isRegistered } from '../../clients/registered-redirect-uri.js';
 import { invalidRequest } from '../../common/oauth/oauth-error.js';
 import type { AuthorizationForm } from '../../common/oauth/form-params.js';
-
-/** A loopback literal with or without a port, and the rest, which never varies (RFC 8252 §7.3). Whether the number is a port is left to the URL parser. */
-const LOOPBACK = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]))(?::\d{1,5})?(?=[/?]|$)(.*)$/;
 
 /**
  * Finds the redirect URI: one that is registered, byte by byte (RFC 9700 §2.1); on a loopback address with any port. Nothing is sent to it before this has passed.
@@ -20,16 +18,4 @@ export function redirectUriOf(client: Client, { params, repeated }: Authorizatio
   const only = client.redirectUris.length === 1 ? client.redirectUris[0] : undefined;
   if (only === undefined || params.scope?.split(' ').includes('openid')) throw invalidRequest('The parameter redirect_uri is missing.');
   return { redirectUri: only, redirectUriSent: false };
-}
-
-/** Whether answers for the client may go there. */
-export function isRegistered({ redirectUris }: Client, given: string): boolean {
-  return redirectUris.some((registered) => matches(registered, given));
-}
-
-function matches(registered: string, given: string): boolean {
-  if (registered === given) return true;
-  const [, host, rest] = LOOPBACK.exec(registered) ?? [];
-  const [, givenHost, givenRest] = LOOPBACK.exec(given) ?? [];
-  return host !== undefined && host === givenHost && rest === givenRest && URL.canParse(given);
 }

@@ -29,6 +29,8 @@ import { AddActorsToAuditEvents1764300002000 } from './1764300002000-add-actors-
 import { IndexAuditEvents1764300003000 } from './1764300003000-index-audit-events.js';
 import { CreateRateLimitCounts1764300011000 } from './1764300011000-create-rate-limit-counts.js';
 import { AddTokenReuseToClients1764400010000 } from './1764400010000-add-token-reuse-to-clients.js';
+import { AddAnswersToAuthorizationCodes1764520001000 } from './1764520001000-add-answers-to-authorization-codes.js';
+import { GiveAccessExpiresAtADefault1764520002000 } from './1764520002000-give-access-expires-at-a-default.js';
 import { IndexApprovedRequests1764530001000 } from './1764530001000-index-approved-requests.js';
 
 /** In the order in which they run. What has been released is never changed. */
@@ -64,5 +66,7 @@ export const MIGRATIONS = [
   IndexAuditEvents1764300003000,
   CreateRateLimitCounts1764300011000,
   AddTokenReuseToClients1764400010000,
+  AddAnswersToAuthorizationCodes1764520001000,
+  GiveAccessExpiresAtADefault1764520002000,
   IndexApprovedRequests1764530001000,
 ];

@@ -30,6 +30,8 @@ export class AuthorizationCodeEntity {
   @Column({ name: 'failed_verifiers', type: 'integer' }) failedVerifiers: number;
   /** When it was used, or spoiled by wrong verifiers. */
   @EpochMsColumn('consumed_at', { nullable: true }) consumedAt: number | null;
+  /** When the answer to its use had left. Without it a used code may have been answered, or not. */
+  @EpochMsColumn('answered_at', { nullable: true }) answeredAt: number | null;
   @EpochMsColumn('expires_at') expiresAt: number;
   @EpochMsColumn('purge_after') purgeAfter: number;
 }

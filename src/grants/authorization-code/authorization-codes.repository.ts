@@ -3,11 +3,13 @@ import type { EntityManager, QueryDeepPartialEntity } from 'typeorm';
 import { Database } from '../../database/database.js';
 import { AuthorizationCodeEntity } from './authorization-code.entity.js';
 
+export type NewAuthorizationCode = Omit<AuthorizationCodeEntity, 'id'>;
+
 @Injectable()
 export class AuthorizationCodesRepository {
   constructor(private readonly database: Database) {}
 
-  async insert(code: Omit<AuthorizationCodeEntity, 'id'>, manager: EntityManager): Promise<void> {
+  async insert(code: NewAuthorizationCode, manager: EntityManager): Promise<void> {
     // Its type does not follow JSON of any shape.
     await this.database.repository(AuthorizationCodeEntity, manager).insert(code as QueryDeepPartialEntity<AuthorizationCodeEntity>);
   }
@@ -19,6 +21,11 @@ export class AuthorizationCodesRepository {
   /** Uses the code up: of any number of callers, one succeeds. Answers whether this was it. */
   async consume(id: number, nowMs: number, manager: EntityManager): Promise<boolean> {
     return (await this.database.execute('UPDATE authorization_codes SET consumed_at = ? WHERE id = ? AND consumed_at IS NULL', [nowMs, id], manager)) === 1;
+  }
+
+  /** Says that the answer to the use of a code has left. */
+  async markAnswered(id: number, nowMs: number): Promise<void> {
+    await this.database.execute('UPDATE authorization_codes SET answered_at = ? WHERE id = ?', [nowMs, id]);
   }
 
   /** Counts a wrong verifier; the last one that is allowed uses the code up. */

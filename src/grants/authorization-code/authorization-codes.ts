@@ -8,7 +8,7 @@ import { Clock } from '../../common/time/clock.js';
 import type { OpenIdGrant } from '../../tokens/openid-grant.js';
 import type { Target } from '../../tokens/target-resolver.js';
 import type { User } from '../../users/user.js';
-import { AuthorizationCodesRepository } from './authorization-codes.repository.js';
+import { AuthorizationCodesRepository, type NewAuthorizationCode } from './authorization-codes.repository.js';
 
 const LIFETIME_MS = 60_000;
 /** Longer than any access token lives: a second use of the code is to revoke what the first one gave. */
@@ -34,8 +34,9 @@ export class AuthorizationCodes {
     private readonly clock: Clock,
   ) {}
 
-  /** @returns the code, which is nowhere else */
-  async begin({ client, user, sessionId, redirectUri, redirectUriSent, codeChallenge, target, openid }: Authorization, manager: EntityManager): Promise<string> {
+  /** Makes a code, which is nowhere else, and the row to store for it. */
+  prepare(authorization: Authorization): { code: string; row: NewAuthorizationCode } {
+    const { client, user, sessionId, redirectUri, redirectUriSent, codeChallenge, target, openid } = authorization;
     const code = newOpaqueValue('authorizationCode');
     const nowMs = this.clock.nowMs();
     const row = {
@@ -54,11 +55,15 @@ export class AuthorizationCodes {
       openid: openid ?? null,
       failedVerifiers: 0,
       consumedAt: null,
+      answeredAt: null,
       expiresAt: nowMs + LIFETIME_MS,
       purgeAfter: nowMs + LIFETIME_MS + KEEP_MS,
     };
-    await this.repository.insert(row, manager);
-    return code;
+    return { code, row };
+  }
+
+  store(row: NewAuthorizationCode, manager: EntityManager): Promise<void> {
+    return this.repository.insert(row, manager);
   }
 
   /** Makes those codes useless by which a client could still get tokens of a user. Answers whether there were any. */

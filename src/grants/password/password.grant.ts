@@ -4,11 +4,12 @@ import type { Client } from '../../clients/client.js';
 import type { FormParams } from '../../common/oauth/form-params.js';
 import { invalidGrant, invalidRequest, OAuthError } from '../../common/oauth/oauth-error.js';
 import { Clock } from '../../common/time/clock.js';
-import type { GrantedAccess } from '../../tokens/granted-access.js';
-import { RefreshTokens } from '../../tokens/refresh-tokens.js';
+import { NewTokenFamilies } from '../../tokens/new-token-families.js';
 import { TargetResolver } from '../../tokens/target-resolver.js';
+import { type PreparedTokens, TokenIssuance } from '../../tokens/token-issuance.js';
+import type { User } from '../../users/user.js';
 import { UserAuthentication } from '../../users/user-authentication.js';
-import type { GrantHandler } from '../grant-handler.js';
+import type { CommittedTokens, GrantHandler } from '../grant-handler.js';
 import { parseRequestedScope, scopeFor } from '../requested-scope.js';
 import { isUsableForUsers, UserScope } from '../user-scope.js';
 
@@ -36,7 +37,8 @@ export class PasswordGrant implements GrantHandler<PasswordRequest> {
     private readonly authentication: UserAuthentication,
     private readonly userScope: UserScope,
     private readonly targets: TargetResolver,
-    private readonly refreshTokens: RefreshTokens,
+    private readonly families: NewTokenFamilies,
+    private readonly issuance: TokenIssuance,
     private readonly clock: Clock,
   ) {}
 
@@ -51,17 +53,32 @@ export class PasswordGrant implements GrantHandler<PasswordRequest> {
     return { username, password, scope: parseRequestedScope(scope), resource };
   }
 
-  async authorize(client: Client, { username, password, scope, resource }: PasswordRequest, actor: Actor): Promise<GrantedAccess> {
+  async authorize(client: Client, request: PasswordRequest, actor: Actor): Promise<CommittedTokens> {
     if (client.passwordGrantSunsetMs !== null && client.passwordGrantSunsetMs <= this.clock.nowMs()) {
       throw new OAuthError('unauthorized_client', 'This client may not use the password grant any more.');
     }
-    const requested = scopeFor(client, scope, isUsableForUsers);
-    const access = await this.authentication.byPassword(username, password, actor, async (user, manager): Promise<GrantedAccess> => {
-      const target = this.targets.resolve(client, this.userScope.allowed(client, user, requested), scope !== undefined, resource);
-      if (!client.grantTypes.has('refresh_token')) return { client, user, ...target };
-      return { client, user, ...target, family: await this.refreshTokens.begin(client, user, this.grantType, target, manager) };
+    const { username, password } = request;
+    const requested = scopeFor(client, request.scope, isUsableForUsers);
+    const tokens = await this.authentication.byPassword(username, password, actor, async (user, manager) => {
+      const prepared = await this.prepare(client, user, requested, request);
+      await this.issuance.store(prepared, manager);
+      return prepared;
     });
-    if (!access) throw invalidGrant('The username or the password is not right.', 'not signed in');
-    return access;
+    if (!tokens) throw invalidGrant('The username or the password is not right.', 'not signed in');
+    return tokens;
+  }
+
+  private prepare(
+    client: Client,
+    user: User,
+    requested: readonly string[],
+    { scope, resource }: PasswordRequest,
+  ): PreparedTokens | Promise<PreparedTokens> {
+    const allowed = this.userScope.allowed(client, user, requested);
+    const target = this.targets.resolve(client, allowed, scope !== undefined, resource);
+    const access = { client, user, ...target };
+    if (!client.grantTypes.has('refresh_token')) return this.issuance.prepare(access);
+    const { granted, row } = this.families.prepare(client, user, this.grantType, target);
+    return this.issuance.prepare({ ...access, family: granted }, row);
   }
 }

@@ -3,9 +3,9 @@ import type { Actor } from '../../audit/audit-log.js';
 import type { Client } from '../../clients/client.js';
 import type { FormParams } from '../../common/oauth/form-params.js';
 import { invalidRequest } from '../../common/oauth/oauth-error.js';
-import type { GrantedAccess } from '../../tokens/granted-access.js';
 import { RefreshTokens } from '../../tokens/refresh-tokens.js';
-import type { GrantHandler } from '../grant-handler.js';
+import { TokenIssuance } from '../../tokens/token-issuance.js';
+import type { CommittedTokens, GrantHandler } from '../grant-handler.js';
 import { GrantedTarget } from '../granted-target.js';
 import { parseRequestedScope } from '../requested-scope.js';
 
@@ -15,7 +15,10 @@ interface RefreshTokenRequest {
   readonly resource: readonly string[] | undefined;
 }
 
-/** Refreshing an access token, RFC 6749 §6. The refresh token is used up only when every check has passed. */
+/**
+ * Refreshing an access token, RFC 6749 §6. The refresh token is used up only when every check has passed and the tokens
+ * are made.
+ */
 @Injectable()
 export class RefreshTokenGrant implements GrantHandler<RefreshTokenRequest> {
   readonly grantType = 'refresh_token';
@@ -24,6 +27,7 @@ export class RefreshTokenGrant implements GrantHandler<RefreshTokenRequest> {
   constructor(
     private readonly refreshTokens: RefreshTokens,
     private readonly targets: GrantedTarget,
+    private readonly issuance: TokenIssuance,
   ) {}
 
   parse({ refresh_token: refreshToken, scope, resource }: FormParams): RefreshTokenRequest {
@@ -31,9 +35,12 @@ export class RefreshTokenGrant implements GrantHandler<RefreshTokenRequest> {
     return { refreshToken, scope: parseRequestedScope(scope), resource };
   }
 
-  async authorize(client: Client, { refreshToken, scope, resource }: RefreshTokenRequest, actor: Actor): Promise<GrantedAccess> {
-    const { family, user, decision: target, granted } = await this.refreshTokens.use(refreshToken, client, actor, (of, owner) => this.targets.resolve(client, owner, of, scope, resource));
-    const openid = family.openid && target.scope.includes('openid') ? { openid: family.openid } : {};
-    return { client, user, ...target, ...openid, family: granted };
+  authorize(client: Client, request: RefreshTokenRequest, actor: Actor): Promise<CommittedTokens> {
+    const { refreshToken, scope, resource } = request;
+    return this.refreshTokens.use(refreshToken, client, actor, (family, user) => {
+      const target = this.targets.resolve(client, user, family, scope, resource);
+      const openid = family.openid && target.scope.includes('openid') ? { openid: family.openid } : {};
+      return this.issuance.prepare({ client, user, ...target, ...openid, family: { familyId: family.familyId } });
+    });
   }
 }

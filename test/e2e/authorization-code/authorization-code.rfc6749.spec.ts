@@ -87,6 +87,23 @@ describeOnEachDatabase('Authorization codes', (kind) => {
       await expectRedeemable(web, code);
     });
 
+    it('is refused once its redirect URI is not registered any more', async () => {
+      const client = await register({ redirect_uris: [CALLBACK, WITH_TILDE] });
+      const [code, other] = [await flow.code(client), await flow.code(client, { redirect_uri: WITH_TILDE })];
+      const path = `/clients/${client.clientId}`;
+      expect((await server.driver.adminRequest('PATCH', path, { redirect_uris: [WITH_TILDE] })).status).toBe(200);
+      await expectRefused(client, code);
+      await expectRedeemable(client, other, { redirect_uri: WITH_TILDE });
+    });
+
+    it('is refused once its client may not use the grant any more', async () => {
+      const client = await register();
+      const code = await flow.code(client);
+      const changes = { grant_types: ['client_credentials'], response_types: [], redirect_uris: [] };
+      expect((await server.driver.adminRequest('PATCH', `/clients/${client.clientId}`, changes)).status).toBe(200);
+      expectOAuthError(await flow.redeem(client, code), 400, 'unauthorized_client');
+    });
+
     it('is not given to a client that may not use it: unauthorized_client at either end', async () => {
       const client = await register({ grant_types: ['client_credentials'], redirect_uris: [] });
       expectOAuthError(await flow.redeem(client, await flow.code(web)), 400, 'unauthorized_client');
@@ -117,17 +134,28 @@ describeOnEachDatabase('Authorization codes', (kind) => {
       await expectAlive(client, other);
     });
 
-    it('is known for what it is after its own end, without a verifier, and with another redirect URI', async () => {
-      const changes: ParameterChanges[] = [{}, { code_verifier: undefined }, { code_verifier: 'w'.repeat(43) }, { redirect_uri: undefined }, { redirect_uri: 'https://evil.example/' }];
-      for (const change of changes) {
-        const client = await register();
-        const code = await flow.code(client);
-        const tokens = (await flow.redeem(client, code)).body as unknown as IssuedTokens;
-        advance(61);
-        await expectAlive(client, tokens);
-        await expectRefused(client, code, change);
-        await expectDead(client, tokens);
-      }
+    it('is a replay after its own end as well', async () => {
+      const client = await register();
+      const code = await flow.code(client);
+      const tokens = (await flow.redeem(client, code)).body as unknown as IssuedTokens;
+      advance(61);
+      await expectAlive(client, tokens);
+      await expectRefused(client, code);
+      await expectDead(client, tokens);
+    });
+
+    it.each<[string, ParameterChanges]>([
+      ['without a verifier', { code_verifier: undefined }],
+      ['with another verifier', { code_verifier: 'w'.repeat(43) }],
+      ['without the redirect URI', { redirect_uri: undefined }],
+      ['with another redirect URI', { redirect_uri: 'https://evil.example/' }],
+    ])('%s is refused and revokes nothing: whoever holds the code alone cannot end the session', async (_, change) => {
+      const client = await register({ token_endpoint_auth_method: 'none' });
+      const code = await flow.code(client);
+      const tokens = (await flow.redeem(client, code)).body as unknown as IssuedTokens;
+      await expectRefused(client, code, change);
+      expect((await server.driver.refresh(client, tokens.refresh_token)).status).toBe(200);
+      expect(await replays(client)).toEqual([]);
     });
 
     it('by another client, or without authentication: refused, and nothing else happens', async () => {
