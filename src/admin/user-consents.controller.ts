@@ -18,7 +18,8 @@ import { readQuery } from './query.js';
 class UserConsentResponse {
   @ApiProperty({ example: 'billing-web' }) client_id: string;
   @ApiProperty({ example: 'Billing' }) client_name: string;
-  @ApiProperty({ example: 'openid invoices:read', description: 'All that she has allowed it so far.' }) scope: string;
+  @ApiProperty({ example: 'openid invoices:read', description: 'All that they have allowed it so far.' }) scope: string;
+  @ApiProperty({ type: [String], example: ['https://api.example.com/invoices'], description: 'For which resources; the issuer stands for the endpoints of this server.' }) audience: string[];
   @ApiProperty({ format: 'date-time', description: 'When she was asked last.' }) granted_at: string;
 }
 
@@ -59,6 +60,6 @@ export class UserConsentsController {
   }
 }
 
-function consentResponse({ client, scope, grantedAtMs }: GivenConsent): UserConsentResponse {
-  return { client_id: client.clientId, client_name: client.clientName, scope: formatScope(scope), granted_at: new Date(grantedAtMs).toISOString() };
+function consentResponse({ client, scope, audience, grantedAtMs }: GivenConsent): UserConsentResponse {
+  return { client_id: client.clientId, client_name: client.clientName, scope: formatScope(scope), audience: [...audience], granted_at: new Date(grantedAtMs).toISOString() };
 }

@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Client } from '../clients/client.js';
+import { digestOf } from '../common/crypto/opaque-value.js';
 import { OAuthError } from '../common/oauth/oauth-error.js';
 import { Clock } from '../common/time/clock.js';
 import type { ConsentEntity } from '../consents/consent.entity.js';
-import { Consents } from '../consents/consents.js';
+import { type Allowed, Consents } from '../consents/consents.js';
 import { UserScope } from '../grants/user-scope.js';
 import type { Session } from '../sessions/sessions.js';
 import { type Target, TargetResolver } from '../tokens/target-resolver.js';
@@ -14,6 +15,12 @@ import type { Interaction } from './interactions/interactions.js';
 
 /** Why the user is not asked: they have just allowed this request, they allowed the client this before, or an admin did. */
 export type Permission = { by: 'approval' } | { by: 'consent'; consent: ConsentEntity } | { by: 'skip_consent' };
+
+/** What a user is asked to allow. */
+export interface Asked extends Allowed {
+  /** By which it is known again. */
+  readonly digest: string;
+}
 
 export interface Grant {
   readonly target: Target;
@@ -63,11 +70,13 @@ export class AuthorizationDecision {
     return this.targets.resolve(client, this.userScope.allowed(client, user, request.scope), request.scopeSent, request.resource);
   }
 
-  /** What the user is asked to allow: the scope, and what claims that are asked for one by one come to (OIDC Core §5.5). */
-  consentScope({ client, request }: CheckedRequest, { scope }: Target): string[] {
+  /** Claims that are requested one by one count as the scope that they belong to (OIDC Core §5.5). */
+  askedFor({ client, request }: CheckedRequest, { scope: granted, audience }: Target): Asked {
     const { id_token: idToken, userinfo } = request.claims ?? {};
-    const names = scope.includes('openid') ? claimsWithin(client.scope, [...Object.keys(idToken ?? {}), ...Object.keys(userinfo ?? {})]) : [];
-    return [...new Set([...scope, ...scopesOfClaims(names)])];
+    const claims = granted.includes('openid') ? [...Object.keys(idToken ?? {}), ...Object.keys(userinfo ?? {})] : [];
+    const scope = [...new Set([...granted, ...scopesOfClaims(claimsWithin(client.scope, claims))])];
+    const byAudience = this.consents.divide(scope, audience);
+    return { scope, byAudience, digest: digestOf(JSON.stringify([...byAudience])) };
   }
 
   /** Whether she signed in as lately as the request asks. At its own pages she always did. */
@@ -84,13 +93,18 @@ export class AuthorizationDecision {
     interaction: Interaction | undefined,
   ): Promise<Permission | undefined> {
     const { client, request } = checked;
-    if (interaction?.approvedBy === user.userId) return { by: 'approval' };
+    const asked = this.askedFor(checked, target);
+    if (interaction && approves(interaction, user.userId, asked)) return { by: 'approval' };
     if (request.prompt.includes('consent') || !isIdentified(client, request.redirectUri)) return undefined;
     if (client.skipConsent) return { by: 'skip_consent' };
-    const consent = await this.consents.find(user.userId, client, this.consentScope(checked, target));
+    const consent = await this.consents.find(user.userId, client, asked.byAudience);
     return consent && { by: 'consent', consent };
   }
 }
+
+/** An admin may have changed since what the request comes to. Approvals of the version before this one have no digest. */
+const approves = ({ approvedBy, approvedDigest }: Interaction, userId: string, asked: Asked): boolean =>
+  approvedBy === userId && (approvedDigest === null || approvedDigest === asked.digest);
 
 /** Whether it is certain who gets the answer: a client that authenticates, or one to whose own web address it goes. Any app may listen where others do (RFC 8252 §8.6). */
 export function isIdentified(client: Client, redirectUri: string): boolean {

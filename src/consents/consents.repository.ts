@@ -33,23 +33,26 @@ export class ConsentsRepository {
   /** Replaces what {@link lock} returned. */
   async replace(
     { id }: ConsentEntity,
-    { clientGeneration, scope, grantedAt, expiresAt }: Omit<ConsentEntity, 'id' | 'userId' | 'clientId'>,
+    { clientGeneration, scope, scopeByAudience, grantedAt, expiresAt }: Omit<ConsentEntity, 'id' | 'userId' | 'clientId'>,
     manager: EntityManager,
   ): Promise<void> {
     await this.database.execute(
-      'UPDATE consents SET client_generation = ?, scope = ?, granted_at = ?, expires_at = ? WHERE id = ?',
-      [clientGeneration, scope, grantedAt, expiresAt, id],
+      `UPDATE consents SET client_generation = ?, scope = ?, scope_by_audience = ?, granted_at = ?, expires_at = ?
+        WHERE id = ?`,
+      [clientGeneration, scope, scopeByAudience, grantedAt, expiresAt, id],
       manager,
     );
   }
 
   /** Locks a consent until the transaction ends. Returns false if it is not there any more as it was read. */
-  async hold({ id, userId, clientId, scope, grantedAt }: ConsentEntity, manager: EntityManager): Promise<boolean> {
+  async hold(consent: ConsentEntity, manager: EntityManager): Promise<boolean> {
+    const { id, userId, clientId, scope, scopeByAudience, grantedAt } = consent;
     // An id alone proves nothing: SQLite gives that of a deleted row to the next one.
     const held = await this.database.execute(
       `UPDATE consents SET granted_at = granted_at
-        WHERE id = ? AND user_id = ? AND client_id = ? AND granted_at = ? AND scope = ?`,
-      [id, userId, clientId, grantedAt, scope],
+        WHERE id = ? AND user_id = ? AND client_id = ? AND granted_at = ? AND scope = ?
+          AND COALESCE(scope_by_audience, '') = ?`,
+      [id, userId, clientId, grantedAt, scope, scopeByAudience ?? ''],
       manager,
     );
     return held === 1;

@@ -32,6 +32,7 @@ export class ConsentPage {
     const { requestId, client, request } = interaction;
     const target = this.decision.targetFor(interaction, session);
     const refreshable = request.responseType === 'code' && givesRefreshToken(client, target.scope);
+    const { scope, byAudience, digest } = this.decision.askedFor(interaction, target);
     preferLocales(req, request.uiLocales);
     const view = {
       csrfToken,
@@ -39,22 +40,32 @@ export class ConsentPage {
       client: { clientId: client.clientId, name: client.clientName },
       returnsTo: destinationOf(request.redirectUri),
       username: (await this.users.find(session.user.userId))?.username ?? '',
-      scopes: this.decision.consentScope(interaction, target).map((name) => ({ scope: name, ...describedBy(this.resources.describe(name)) })),
+      asked: digest,
+      resources: [...byAudience.keys()].flatMap((identifier) => this.resources.find(identifier)?.name ?? []),
+      scopes: scope.map((name) => ({ scope: name, ...describedBy(this.resources.describe(name)) })),
       accessSeconds: refreshable ? client.refreshTokenLifetimeSeconds : target.lifetimeSeconds,
       unverified: !isIdentified(client, request.redirectUri),
     };
     this.pages.render(req, res, 200, 'consent', view, { formAction: [formActionSource(request.redirectUri)] });
   }
 
-  /** For this request; and for later ones as well, where it is certain that it is the same client that asks. */
-  async allow(interaction: Interaction, session: Session, actor: Actor): Promise<void> {
+  /**
+   * Allows it for this request, and for later ones where it is certain that it is the same client that asks. Does nothing
+   * if the request comes to something else by now: the user is asked again.
+   * @param shown what the page asked for, as its form says
+   */
+  async allow(interaction: Interaction, session: Session, shown: string | undefined, actor: Actor): Promise<void> {
     const { client, request } = interaction;
-    const { user } = session;
-    const scope = this.decision.consentScope(interaction, this.decision.targetFor(interaction, session));
+    const { userId } = session.user;
+    const target = this.decision.targetFor(interaction, session);
+    const asked = this.decision.askedFor(interaction, target);
+    const { scope, byAudience, digest } = asked;
+    if (shown !== digest) return;
+    const detail = { scope: formatScope(scope), audience: [...byAudience.keys()] };
     await this.transactions.run(async (manager) => {
-      await this.interactions.approve(interaction, user.userId, manager);
-      if (isIdentified(client, request.redirectUri)) await this.consents.give(user.userId, client, scope, manager);
-      await this.audit.record({ type: 'consent.given', actor, clientId: client.clientId, userId: user.userId, detail: { scope: formatScope(scope) } }, manager);
+      await this.interactions.approve(interaction, userId, digest, manager);
+      if (isIdentified(client, request.redirectUri)) await this.consents.give(userId, client, asked, manager);
+      await this.audit.record({ type: 'consent.given', actor, clientId: client.clientId, userId, detail }, manager);
     });
   }
 

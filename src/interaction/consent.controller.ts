@@ -42,7 +42,7 @@ export class ConsentController {
     const { decision } = req.body;
     if (decision === 'switch_user') return this.back.resume(res, interaction, 'login');
     if (decision !== 'allow') return this.refuse(req, res, interaction, session);
-    if (session) await this.page.allow(interaction, session, browserActor(req, session.user));
+    if (session) await this.page.allow(interaction, session, req.body.asked, browserActor(req, session.user));
     this.back.resume(res, interaction);
   }
 

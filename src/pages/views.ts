@@ -52,6 +52,10 @@ export interface ConsentView extends FormView {
   returnsTo: string;
   username: string;
   scopes: readonly ScopeItem[];
+  /** Names of the protected resources that it would be allowed to use. */
+  resources: readonly string[];
+  /** Names what is asked: posted back, so that nothing is allowed that was not shown. */
+  asked: string;
   /** How long the client can act before it has to ask again: the lifetime of the refresh token, or of the access token where there is none. */
   accessSeconds: number;
   /** The client is an application on the user's device, which anybody could imitate (RFC 8252 §8.6). */
@@ -72,6 +76,8 @@ export interface SessionItem {
 export interface ConsentItem {
   client: ClientName;
   scopes: readonly ScopeItem[];
+  /** Names of the protected resources that it may use. */
+  resources: readonly string[];
   sinceMs: number;
 }
 

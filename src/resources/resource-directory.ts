@@ -10,6 +10,8 @@ import { ResourcesRepository } from './resources.repository.js';
 export interface Resource {
   /** The `aud` of its tokens. */
   readonly identifier: string;
+  /** As users read it. */
+  readonly name: string;
   readonly scopes: ReadonlySet<string>;
   /** Client ids that may introspect its tokens. */
   readonly resourceServers: ReadonlySet<string>;
@@ -34,7 +36,7 @@ export class ResourceDirectory {
     feed: ChangeFeed,
     startup: Startup,
   ) {
-    this.adminApi = { identifier: adminAudience(config.issuer), scopes: new Set(Object.keys(ADMIN_SCOPES)), resourceServers: new Set(), accessTokenFormat: null, accessTokenLifetimeSeconds: null };
+    this.adminApi = { identifier: adminAudience(config.issuer), name: 'Administration', scopes: new Set(Object.keys(ADMIN_SCOPES)), resourceServers: new Set(), accessTokenFormat: null, accessTokenLifetimeSeconds: null };
     startup.load(() => this.reload());
     feed.onChanges('resource', () => this.reload());
     feed.onReread(() => this.reload());
@@ -74,6 +76,7 @@ export class ResourceDirectory {
     const rows = await this.resources.all();
     const all: Resource[] = rows.map((row) => ({
       identifier: row.identifier,
+      name: row.name,
       scopes: new Set(row.scopes.map(({ name }) => name)),
       resourceServers: new Set(row.resourceServers),
       accessTokenFormat: row.accessTokenFormat as Resource['accessTokenFormat'],

@@ -10,7 +10,7 @@ const lastUsedAtMs = Date.UTC(2026, 10, 24, 18, 30);
 export const SAMPLES: { readonly [V in keyof Views]: Views[V] } = {
   login: { csrfToken, action: '/login', client, username: 'margaret', error: 'credentials' },
   account_login: { csrfToken, action: '/account/login', username: 'margaret', error: 'credentials' },
-  consent: { csrfToken, action: '/consent', client, returnsTo: 'reports.acme.example', username: 'margaret', scopes, accessSeconds: 2_592_000, unverified: true },
+  consent: { csrfToken, action: '/consent', client, returnsTo: 'reports.acme.example', username: 'margaret', scopes, resources: ['Invoices', 'Orders'], asked: 'f'.repeat(64), accessSeconds: 2_592_000, unverified: true },
   account: {
     csrfToken,
     actions: { signOut: '/account/sign-out', endSession: '/account/sessions', endOtherSessions: '/account/sessions/others', revokeConsent: '/account/consents', changePassword: '/account/password' },
@@ -20,7 +20,7 @@ export const SAMPLES: { readonly [V in keyof Views]: Views[V] } = {
       { sessionId: 's1', userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', address: '203.0.113.7', signedInAtMs, lastUsedAtMs, current: true },
       { sessionId: 's2', userAgent: 'curl/8.5.0', address: '2001:db8::1', signedInAtMs, lastUsedAtMs, current: false },
     ],
-    consents: [{ client, scopes, sinceMs: signedInAtMs }],
+    consents: [{ client, scopes, resources: ['Invoices'], sinceMs: signedInAtMs }],
     minPasswordCharacters: 15,
     passwordError: 'mismatch',
   },

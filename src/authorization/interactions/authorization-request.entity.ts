@@ -21,6 +21,8 @@ export class AuthorizationRequestEntity {
   @Column({ name: 'signed_in_session', type: 'varchar', length: 32, nullable: true }) signedInSession: string | null;
   /** The user who consented to this one request. */
   @Column({ name: 'approved_by', type: 'varchar', length: 32, nullable: true }) approvedBy: string | null;
+  /** Of what they were asked; `null`: nobody was, or the version before asked. */
+  @Column({ name: 'approved_digest', type: 'varchar', length: 64, nullable: true }) approvedDigest: string | null;
   @EpochMsColumn('created_at') createdAt: number;
   /** When it was answered. */
   @EpochMsColumn('consumed_at', { nullable: true }) consumedAt: number | null;

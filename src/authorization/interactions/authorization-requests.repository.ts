@@ -20,9 +20,10 @@ export class AuthorizationRequestsRepository {
     return (await this.database.execute('UPDATE authorization_requests SET signed_in_session = ? WHERE id = ? AND consumed_at IS NULL', [sessionId, id], manager)) === 1;
   }
 
-  /** Notes who consented. Answers whether the request still waits. */
-  async approve(id: number, userId: string, manager: EntityManager): Promise<boolean> {
-    return (await this.database.execute('UPDATE authorization_requests SET approved_by = ? WHERE id = ? AND consumed_at IS NULL', [userId, id], manager)) === 1;
+  /** Notes who consented, to what. Returns whether the request still waits. */
+  async approve(id: number, userId: string, digest: string, manager: EntityManager): Promise<boolean> {
+    const sql = 'UPDATE authorization_requests SET approved_by = ?, approved_digest = ? WHERE id = ? AND consumed_at IS NULL';
+    return (await this.database.execute(sql, [userId, digest, id], manager)) === 1;
   }
 
   /** Returns who consented, read in a transaction that has {@link consume}d the request and so holds its row. */
@@ -34,7 +35,7 @@ export class AuthorizationRequestsRepository {
 
   /** Takes back what a user allowed a client in requests that still wait. Returns whether there was any. */
   async withdrawApprovals(userId: string, clientId: string, manager: EntityManager): Promise<boolean> {
-    const sql = `UPDATE authorization_requests SET approved_by = NULL
+    const sql = `UPDATE authorization_requests SET approved_by = NULL, approved_digest = NULL
       WHERE approved_by = ? AND client_id = ? AND consumed_at IS NULL`;
     return (await this.database.execute(sql, [userId, clientId], manager)) > 0;
   }

@@ -24,6 +24,8 @@ export interface Interaction {
   readonly signedInSession: string | null;
   /** The user who consented to this request. */
   readonly approvedBy: string | null;
+  /** Of what they were asked. */
+  readonly approvedDigest: string | null;
   /** By which its browser is known: forms of its pages are bound to it. */
   readonly cookie: string;
   readonly rowId: number;
@@ -57,6 +59,7 @@ export class Interactions {
       request: JSON.stringify(request),
       signedInSession: null,
       approvedBy: null,
+      approvedDigest: null,
       createdAt: nowMs,
       consumedAt: null,
       expiresAt: nowMs + LIFETIME_SECONDS * 1000,
@@ -75,7 +78,7 @@ export class Interactions {
     const client = await this.clients.find(row.clientId);
     const request = JSON.parse(row.request) as AuthorizationRequest;
     if (!client?.enabled || client.tokenGeneration !== row.clientGeneration || !mayStillAsk(client, request)) throw gone('the client has changed');
-    return { requestId, client, request, signedInSession: row.signedInSession, approvedBy: row.approvedBy, cookie, rowId: row.id };
+    return { requestId, client, request, signedInSession: row.signedInSession, approvedBy: row.approvedBy, approvedDigest: row.approvedDigest, cookie, rowId: row.id };
   }
 
   /** Notes that the user signed in for this request. @throws {OAuthError} when it has been answered meanwhile */
@@ -83,9 +86,9 @@ export class Interactions {
     if (!(await this.repository.noteSignIn(rowId, sessionId, manager))) throw gone('answered');
   }
 
-  /** Notes who consented. @throws {OAuthError} when it has been answered meanwhile */
-  async approve({ rowId }: Interaction, userId: string, manager: EntityManager): Promise<void> {
-    if (!(await this.repository.approve(rowId, userId, manager))) throw gone('answered');
+  /** Notes who consented, to what. @throws {OAuthError} when it has been answered meanwhile */
+  async approve({ rowId }: Interaction, userId: string, digest: string, manager: EntityManager): Promise<void> {
+    if (!(await this.repository.approve(rowId, userId, digest, manager))) throw gone('answered');
   }
 
   /** Whether a request that was {@link consume}d in the transaction is still allowed by the user. */

@@ -16,7 +16,7 @@ const AUTHORIZATION_REQUEST = [
 const PUSHED_AUTHORIZATION_REQUEST = [...AUTHORIZATION_REQUEST, 'client_secret', 'client_assertion', 'client_assertion_type'] as const;
 
 /** The fields of our own pages. */
-const PAGE_FORM = ['csrf_token', 'decision', 'username', 'password', 'session_id', 'client_id', 'current_password', 'new_password', 'new_password_repeat'] as const;
+const PAGE_FORM = ['csrf_token', 'decision', 'username', 'password', 'session_id', 'client_id', 'asked', 'current_password', 'new_password', 'new_password_repeat'] as const;
 
 /** RFC 6750 §2.2. */
 const BEARER_FORM = ['access_token'] as const;

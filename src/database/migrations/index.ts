@@ -32,6 +32,7 @@ import { AddTokenReuseToClients1764400010000 } from './1764400010000-add-token-r
 import { AddAnswersToAuthorizationCodes1764520001000 } from './1764520001000-add-answers-to-authorization-codes.js';
 import { GiveAccessExpiresAtADefault1764520002000 } from './1764520002000-give-access-expires-at-a-default.js';
 import { IndexApprovedRequests1764530001000 } from './1764530001000-index-approved-requests.js';
+import { AddAudienceToConsents1764530002000 } from './1764530002000-add-audience-to-consents.js';
 
 /** In the order in which they run. What has been released is never changed. */
 export const MIGRATIONS = [
@@ -69,4 +70,5 @@ export const MIGRATIONS = [
   AddAnswersToAuthorizationCodes1764520001000,
   GiveAccessExpiresAtADefault1764520002000,
   IndexApprovedRequests1764530001000,
+  AddAudienceToConsents1764530002000,
 ];

@@ -79,12 +79,13 @@ export class AccountPage {
   }
 
   private async consentsOf({ user }: Session): Promise<AccountView['consents']> {
-    return (await this.consents.list(user.userId)).map(({ client, scope, grantedAtMs }) => ({
+    return (await this.consents.list(user.userId)).map(({ client, scope, audience, grantedAtMs }) => ({
       client: { clientId: client.clientId, name: client.clientName },
       scopes: scope.map((name) => {
         const description = this.resources.describe(name);
         return { scope: name, ...(description === undefined ? {} : { description }) };
       }),
+      resources: audience.flatMap((identifier) => this.resources.find(identifier)?.name ?? []),
       sinceMs: grantedAtMs,
     }));
   }

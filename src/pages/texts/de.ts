@@ -22,6 +22,7 @@ export const de: Texts = {
     signedInAs: 'Angemeldet als {user}',
     switchUser: 'Nicht Sie?',
     allows: 'Die Anwendung kann dann:',
+    resources: 'Dienste, die sie nutzen kann',
     returnsTo: 'Zurück zu',
     lasts: 'Der Zugriff gilt',
     clientId: 'Client-ID',

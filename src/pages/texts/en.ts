@@ -23,6 +23,7 @@ export const en = {
     signedInAs: 'Signed in as {user}',
     switchUser: 'Not you?',
     allows: 'It will be able to:',
+    resources: 'Services it can use',
     returnsTo: 'You return to',
     lasts: 'Access lasts',
     clientId: 'Client ID',

@@ -31,7 +31,7 @@ describeOnOneDatabase('/admin/v1/users/{user_id}/consents', (kind) => {
   afterAll(() => server.stop());
 
   const register = (metadata: Record<string, unknown> = {}) => server.driver.registerClient({ grant_types: ['authorization_code', 'refresh_token'], redirect_uris: [CALLBACK], scope: 'read write', default_scope: 'read', ...metadata });
-  const list = (userId = margaret.userId, query = '') => server.driver.adminRequest<{ items: Record<string, string>[]; next_cursor: null }>('GET', `/users/${userId}/consents${query}`);
+  const list = (userId = margaret.userId, query = '') => server.driver.adminRequest<{ items: Record<string, unknown>[]; next_cursor: null }>('GET', `/users/${userId}/consents${query}`);
   const withdraw = (clientId: string, userId = margaret.userId, token?: string) => server.driver.adminRequest('DELETE', `/users/${userId}/consents/${clientId}`, undefined, token === undefined ? {} : { token });
   const eventsOf = async ({ clientId }: Credentials) => (await server.driver.adminRequest<{ items: AuditEvent[] }>('GET', `/audit-events?type=consent.*&client_id=${clientId}&user_id=${margaret.userId}`)).body.items.map(({ type, actor, detail }) => ({ type, actor, detail }));
 
@@ -50,14 +50,14 @@ describeOnOneDatabase('/admin/v1/users/{user_id}/consents', (kind) => {
       const secondAt = new Date(server.clock.nowMs()).toISOString();
       expect((await list()).body).toEqual({
         items: [
-          { client_id: second.clientId, client_name: second.clientId, scope: 'write read', granted_at: secondAt },
-          { client_id: first.clientId, client_name: 'First', scope: 'read', granted_at: firstAt },
+          { client_id: second.clientId, client_name: second.clientId, scope: 'write read', audience: [server.issuer], granted_at: secondAt },
+          { client_id: first.clientId, client_name: 'First', scope: 'read', audience: [server.issuer], granted_at: firstAt },
         ],
         next_cursor: null,
       });
       server.clock.advanceSeconds(60);
       await flow.allow(first, margaret, { scope: 'write' });
-      expect((await list()).body.items[0]).toEqual({ client_id: first.clientId, client_name: 'First', scope: 'read write', granted_at: new Date(server.clock.nowMs()).toISOString() });
+      expect((await list()).body.items[0]).toEqual({ client_id: first.clientId, client_name: 'First', scope: 'read write', audience: [server.issuer], granted_at: new Date(server.clock.nowMs()).toISOString() });
       expect((await list(ada.userId)).body.items).toEqual([]);
     });
 
@@ -90,7 +90,7 @@ describeOnOneDatabase('/admin/v1/users/{user_id}/consents', (kind) => {
       expect(await eventsOf(client)).toEqual([
         { type: 'consent.revoked', actor, detail: { family_id: expect.any(String) as string } },
         { type: 'consent.revoked', actor, detail: {} },
-        { type: 'consent.given', actor: expect.objectContaining({ client_id: null, address: '127.0.0.1' }) as object, detail: { scope: 'read' } },
+        { type: 'consent.given', actor: expect.objectContaining({ client_id: null, address: '127.0.0.1' }) as object, detail: { scope: 'read', audience: [server.issuer] } },
       ]);
       expectProblem(await withdraw(client.clientId), 404);
       expect(await eventsOf(client)).toHaveLength(3);

@@ -1,3 +1,6 @@
+import { Database } from '../../../src/database/database.js';
+import { de } from '../../../src/pages/texts/de.js';
+import { en } from '../../../src/pages/texts/en.js';
 import { clientAnswer, expectErrorPage, expectPage, expectRefusal } from '../../support/authorization-answers.js';
 import { authorizationUrl, CALLBACK, type ParameterChanges } from '../../support/authorization-url.js';
 import { type Browser, formAction, hiddenFields, type PageAnswer } from '../../support/browser.js';
@@ -56,6 +59,7 @@ describeOnEachDatabase('Consent', (kind) => {
   interface ListedConsent {
     client_id: string;
     scope: string;
+    audience: string[];
   }
   const consentsOf = async ({ userId }: RegisteredUser) => (await a.driver.adminRequest<{ items: ListedConsent[] }>('GET', `/users/${userId}/consents`)).body.items;
   const rememberedFor = async ({ clientId }: Credentials, who = margaret) => (await consentsOf(who)).find((consent) => consent.client_id === clientId)?.scope;
@@ -187,6 +191,119 @@ describeOnEachDatabase('Consent', (kind) => {
       expectRefusal(await browser.submit(await expectAsked(client, { scope: 'one two' }), { decision: 'deny' }), 'access_denied', a);
       expect(await rememberedFor(client)).toBe('one');
       await expectNotAsked(client, { scope: 'one' });
+    });
+  });
+
+  describe('RFC 8707 §3, ASVS 10.7.2: another audience', () => {
+    const LEDGER = 'https://ledger.example.com';
+    const ARCHIVE = 'https://archive.example.com';
+    const AT_LEDGER = { scope: 'ledger:read one', resource: LEDGER };
+    const registerReader = () => register({ scope: 'openid email one two ledger:read archive:read' });
+    const isSilent = async (client: { clientId: string }, changes: ParameterChanges) =>
+      'code' in clientAnswer(await ask(client, { prompt: 'none', ...changes })).params;
+
+    beforeAll(async () => {
+      const scopes = [{ name: 'archive:read', description: 'Read what is archived' }];
+      await a.driver.registerResource({ identifier: ARCHIVE, name: 'Archive of the house', scopes });
+      b.driver.renewAdminToken();
+      await eventually(async () => expect((await b.driver.adminRequest('GET', '/resources')).text).toContain(ARCHIVE));
+    });
+
+    it('is asked for, though the scope was allowed elsewhere: prompt=none gets consent_required', async () => {
+      const client = await registerReader();
+      await allow(await expectAsked(client, { scope: 'one' }));
+      expect(await isSilent(client, { scope: 'one' })).toBe(true);
+      expectRefusal(await ask(client, { prompt: 'none', scope: 'one', resource: LEDGER }), 'consent_required', a);
+      await allow(await expectAsked(client, { scope: 'one', resource: LEDGER }));
+      expect(await isSilent(client, { scope: 'one', resource: LEDGER })).toBe(true);
+      expect(await isSilent(client, { scope: 'one', resource: [LEDGER, ARCHIVE] })).toBe(false);
+    });
+
+    it('is not mixed up: what was allowed at one is not allowed at the other', async () => {
+      const client = await registerReader();
+      await allow(await expectAsked(client, { scope: 'one', resource: LEDGER }));
+      await allow(await expectAsked(client, { scope: 'two', resource: ARCHIVE }));
+      expect(await isSilent(client, { scope: 'one', resource: LEDGER })).toBe(true);
+      expect(await isSilent(client, { scope: 'two', resource: ARCHIVE })).toBe(true);
+      expect(await isSilent(client, { scope: 'two', resource: LEDGER })).toBe(false);
+      expect(await isSilent(client, { scope: 'one two', resource: [LEDGER, ARCHIVE] })).toBe(false);
+    });
+
+    it('does not matter for what the client learns of the user from this server', async () => {
+      const client = await registerReader();
+      await allow(await expectAsked(client, { scope: 'openid email' }));
+      await allow(await expectAsked(client, { scope: 'openid ledger:read', resource: LEDGER }));
+      expect(await isSilent(client, { scope: 'openid email ledger:read', resource: LEDGER })).toBe(true);
+      expect(await isSilent(client, { scope: 'email' })).toBe(true);
+    });
+
+    it('that owns a scope since it was allowed is asked for', async () => {
+      const client = await register({ scope: 'owned-later', default_scope: null });
+      await allow(await expectAsked(client, { scope: 'owned-later' }));
+      await a.driver.registerResource({ identifier: 'https://later.example.com', scopes: [{ name: 'owned-later' }] });
+      expect(await isSilent(client, { scope: 'owned-later' })).toBe(false);
+    });
+
+    it('is named on the page by the names of the APIs, in the language of the page; this server is not', async () => {
+      const client = await registerReader();
+      const changes = { scope: 'ledger:read archive:read', resource: [LEDGER, ARCHIVE] };
+      const english = await expectAsked(client, changes);
+      expect(english.text).toContain(en.consent.resources);
+      expect(english.text).toContain(`<bdi>${LEDGER}</bdi>, <bdi>Archive of the house</bdi>`);
+      const german = await expectAsked(client, { ...changes, ui_locales: 'de' });
+      expect(german.text).toContain(de.consent.resources);
+      const { text } = await expectAsked(client, { scope: 'openid email' });
+      expect(text).not.toContain(en.consent.resources);
+    });
+
+    it('is shown to the user and to admins', async () => {
+      const client = await registerReader();
+      await allow(await expectAsked(client, { ...AT_LEDGER, scope: 'openid ledger:read' }));
+      expect((await browser.get('/account')).text).toContain(`${en.consent.resources}: <bdi>${LEDGER}</bdi>`);
+      const listed = (await consentsOf(margaret)).find(({ client_id: clientId }) => clientId === client.clientId);
+      expect(listed).toMatchObject({ scope: 'openid ledger:read', audience: [LEDGER, a.issuer] });
+    });
+
+    describe('in a consent of the version before, which knew none', () => {
+      it.each<[boolean, ParameterChanges]>([
+        [true, { scope: 'one' }],
+        [true, { scope: 'ledger:read one', resource: LEDGER }],
+        [false, { scope: 'one', resource: ARCHIVE }],
+        [false, { scope: 'archive:read' }],
+      ])('%s: the issuer and the owner of its scope are covered, and nothing else (%j)', async (expected, changes) => {
+        const client = await registerReader();
+        await allow(await expectAsked(client, AT_LEDGER));
+        const sql = 'UPDATE consents SET scope_by_audience = NULL WHERE client_id = ?';
+        await a.get(Database).execute(sql, [client.clientId]);
+        expect(await isSilent(client, changes)).toBe(expected);
+      });
+
+      it('that replaced one of this version, no more counts than it says', async () => {
+        const client = await registerReader();
+        await allow(await expectAsked(client, { scope: 'one two', resource: LEDGER }));
+        await a.get(Database).execute('UPDATE consents SET scope = ? WHERE client_id = ?', ['one', client.clientId]);
+        expect(await isSilent(client, { scope: 'one', resource: LEDGER })).toBe(true);
+        expect(await isSilent(client, { scope: 'two', resource: LEDGER })).toBe(false);
+      });
+    });
+
+    it('that a change of an admin brings while the page is open is not allowed with it: the page comes back', async () => {
+      const client = await register({ scope: 'moving', default_scope: null });
+      const page = await expectAsked(client, { scope: 'moving' });
+      await a.driver.registerResource({ identifier: 'https://moved.example.com', scopes: [{ name: 'moving' }] });
+      const again = await allow(page);
+      expectPage(again, 'consent');
+      expect(again.text).toContain('https://moved.example.com');
+      expect(await rememberedFor(client)).toBeUndefined();
+      expect(clientAnswer(await allow(again)).params).toHaveProperty('code');
+    });
+
+    it('that a change of an admin brings after the approval is asked for, too', async () => {
+      const client = await registerNative(APP, { scope: 'passing', default_scope: 'passing' });
+      const page = await expectAsked(client, { redirect_uri: APP });
+      const approved = await browser.post(formAction(page), { ...hiddenFields(page.text), decision: 'allow' });
+      await a.driver.registerResource({ identifier: 'https://passed.example.com', scopes: [{ name: 'passing' }] });
+      expectPage(await browser.follow(approved), 'consent');
     });
   });
 
