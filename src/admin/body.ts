@@ -1,6 +1,7 @@
 import type { ClassConstructor } from 'class-transformer';
 import type { ValidationError } from 'class-validator';
 import { invalidInput, type ProblemPointer, pointer } from '../common/http/problem.js';
+import { type DtoClass, oversizedArrays } from './dto/array-limits.js';
 import { TRANSFORMATION, VALIDATION } from './dto/decorators.js';
 
 /** Loads what {@link readBody} needs, unless that has been done: a tenth of a second in which nothing else is answered. */
@@ -13,7 +14,9 @@ export function loadBodyReader(): void {
  * Reads a request body as one of the DTOs. Members that the DTO does not name are refused, not dropped.
  * @throws {Problem} 400 that points at everything that is wrong
  */
-export function readBody<T extends object>(dto: ClassConstructor<T>, body: unknown): T {
+export function readBody<T extends object>(dto: ClassConstructor<T> & DtoClass, body: unknown): T {
+  const oversized = oversizedArrays(dto, body);
+  if (oversized.length > 0) throw invalidInput(oversized);
   const instance = TRANSFORMATION.load().plainToInstance(dto, body ?? {});
   const errors = VALIDATION.load().validateSync(instance, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
   const problems = errors.length > 0 ? errors.flatMap((error) => pointersOf(error, [])) : inheritedNames(body, []);

@@ -1,10 +1,15 @@
 import { DeferredDecorators } from '../../common/deferred-decorators.js';
+import { describeArray, type DtoClass } from './array-limits.js';
 
 /** Loading `class-validator`, with all that it can check, takes as long as a tenth of a start: it is put off until there is a body to be read. */
 export const VALIDATION = new DeferredDecorators<typeof import('class-validator')>('class-validator');
 export const TRANSFORMATION = new DeferredDecorators<typeof import('class-transformer')>('class-transformer');
 
-export const ArrayMaxSize = VALIDATION.of('ArrayMaxSize');
+/** The limit is checked before class-validator sees the body, see {@link oversizedArrays}. */
+export const ArrayMaxSize =
+  (maxElements: number): PropertyDecorator =>
+  (prototype, name) =>
+    describeArray(prototype, String(name), { maxElements });
 export const IsArray = VALIDATION.of('IsArray');
 export const IsBoolean = VALIDATION.of('IsBoolean');
 export const IsEmail = VALIDATION.of('IsEmail');
@@ -20,4 +25,10 @@ export const MaxLength = VALIDATION.of('MaxLength');
 export const Min = VALIDATION.of('Min');
 export const ValidateNested = VALIDATION.of('ValidateNested');
 
-export const Type = TRANSFORMATION.of('Type');
+const TransformationType = TRANSFORMATION.of('Type');
+export const Type =
+  (elementType: () => DtoClass): PropertyDecorator =>
+  (prototype, name) => {
+    describeArray(prototype, String(name), { elementType });
+    TransformationType(elementType)(prototype, name);
+  };

@@ -25,7 +25,15 @@ export class Problem extends Error {
 }
 
 export const notFound = (what: string) => new Problem(404, `There is no such ${what}.`);
-export const invalidInput = (errors: readonly ProblemPointer[]) => new Problem(400, 'The request is not valid.', errors);
+
+/** More errors than anybody reads; without a bound the response outgrows the request. */
+const MAX_ERRORS = 100;
+
+export function invalidInput(errors: readonly ProblemPointer[]): Problem {
+  if (errors.length <= MAX_ERRORS) return new Problem(400, 'The request is not valid.', errors);
+  const detail = `The request is not valid. Only the first ${MAX_ERRORS} of ${errors.length} errors are listed.`;
+  return new Problem(400, detail, errors.slice(0, MAX_ERRORS));
+}
 
 /** A member name as a JSON Pointer's reference token (RFC 6901 §3). */
 export const pointer = (...path: (string | number)[]): string => path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
