@@ -61,6 +61,11 @@ export class AuditLog implements OnApplicationShutdown {
     return this.observations.size;
   }
 
+  /** How many rows of observations were lost because too many waited. */
+  get dropped(): number {
+    return this.observations.dropped;
+  }
+
   /** @param manager of the transaction that makes the change, so that neither is there without the other */
   record(record: AuditRecord, manager?: EntityManager): Promise<void> {
     return this.events.append(this.rowOf(record), manager);

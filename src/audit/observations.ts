@@ -32,6 +32,11 @@ export class Observations {
     return this.waiting.size + this.following.size;
   }
 
+  /** How many rows were lost because too many waited. */
+  get dropped(): number {
+    return this.waiting.dropped;
+  }
+
   note(row: Row): void {
     const key = keyOf(row);
     const failed = row.result === 'failure';

@@ -31,6 +31,11 @@ export class ClientSecretUsage implements OnApplicationShutdown {
     return this.uses.size;
   }
 
+  /** How many notes were lost because too many waited. */
+  get dropped(): number {
+    return this.uses.dropped;
+  }
+
   note(secretRowId: number): void {
     this.uses.note(secretRowId, this.clock.nowMs());
   }

@@ -8,7 +8,7 @@ import { UserLogins } from '../users/user-logins.js';
 /** What is noted in memory and written later. */
 @Injectable()
 export class Notes {
-  private readonly sources: Readonly<Record<string, { pending: number }>>;
+  private readonly sources: Readonly<Record<string, { pending: number; dropped: number }>>;
 
   constructor(secrets: ClientSecretUsage, logins: UserLogins, grants: GrantUsage, audit: AuditLog) {
     this.sources = { client_secret_uses: secrets, logins, grant_usage: grants, audit_events: audit };
@@ -20,5 +20,9 @@ export class Notes {
 
   pending(): Sample[] {
     return Object.entries(this.sources).map(([notes, { pending }]) => ({ labels: { notes }, value: pending }));
+  }
+
+  dropped(): Sample[] {
+    return Object.entries(this.sources).map(([notes, { dropped }]) => ({ labels: { notes }, value: dropped }));
   }
 }

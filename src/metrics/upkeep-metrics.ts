@@ -30,6 +30,10 @@ export class UpkeepMetrics {
     metrics.readGauge({ name: 'leases_held', help: 'Leases that this instance has now.', labels: lease, across: 'sum' }, () => [...leases.uses].map(([name, { held }]) => ({ labels: { lease: name }, value: Number(held) })));
 
     metrics.readGauge({ name: 'write_behind_pending', help: 'Notes in memory that are to be written with the next batch; a crash loses them.', labels: { notes: notes.kinds }, across: 'sum' }, () => notes.pending());
+    metrics.readCounter(
+      { name: 'write_behind_dropped_total', help: 'Notes that were lost because too many waited for the database.', labels: { notes: notes.kinds } },
+      () => notes.dropped(),
+    );
 
     const labels = { table: 'each table with rows that expire' };
     metrics.readCounter({ name: 'cleanup_deleted_rows_total', help: 'Expired rows that this instance deleted.', labels }, () => [...cleanup.deleted].map(([table, value]) => ({ labels: { table }, value })));

@@ -7,6 +7,8 @@ import { TokenFamiliesRepository } from './token-families.repository.js';
 const LOOKS_AFTER_MS = [0, 2_000, 10_000, 60_000];
 const INTERVAL_MS = 500;
 const GIVE_UP_MS = 15 * 60_000;
+/** An outage in which reads succeed and writes fail brings one with every refresh: the clients of further ones retry as usual. */
+const MAX_PENDING = 20_000;
 /** For how long a client whose answer is known to be lost may send its token again. */
 const EXTENDED_RETRY_MS = 5 * 60_000;
 
@@ -38,6 +40,7 @@ export class UncertainRotations implements OnApplicationShutdown {
 
   /** @param currentDigest of the token that is good now if the rotation was committed */
   note(familyId: string, currentDigest: string): void {
+    if (this.pending.size >= MAX_PENDING) return;
     this.pending.set(currentDigest, { familyId, currentDigest, notedAt: performance.now(), looks: 0 });
     this.schedule();
   }

@@ -31,6 +31,11 @@ export class UserLogins implements OnApplicationShutdown {
     return this.logins.size;
   }
 
+  /** How many notes were lost because too many waited. */
+  get dropped(): number {
+    return this.logins.dropped;
+  }
+
   note(userRowId: number): void {
     this.logins.note(userRowId, this.clock.nowMs());
   }

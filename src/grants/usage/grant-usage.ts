@@ -10,22 +10,13 @@ const DAY_MS = 86_400_000;
 /** The column's; a longer scope token is counted by its beginning. */
 const MAX_SCOPE_LENGTH = 255;
 
-interface Use {
-  clientId: string;
-  grantType: string;
-  scope: readonly string[];
-  day: number;
-  tokens: number;
-  lastUsedAt: number;
-}
-
 /** Days since the epoch, in UTC. */
 export const dayOf = (ms: number): number => Math.floor(ms / DAY_MS);
 
 /** Counts which client gets tokens by which grant, with which scope, day by day, written behind: a token request pays nothing for it. */
 @Injectable()
 export class GrantUsage implements OnApplicationShutdown {
-  private readonly uses: WriteBehind<string, Use>;
+  private readonly uses: WriteBehind<string, UsageRow>;
   private readonly passwordGrantUsers: WriteBehind<string, PasswordGrantUser>;
 
   constructor(
@@ -43,14 +34,14 @@ export class GrantUsage implements OnApplicationShutdown {
         before.lastUsedAt = lastUsedAt;
         return before;
       },
-      write: (uses) => repository.add(rowsOf(uses.values())),
+      write: (uses) => repository.add(inOrder(uses)),
       logger,
     });
     this.passwordGrantUsers = new WriteBehind({
       what: 'users of the password grant',
       intervalMs,
       merge: (_before, next) => next,
-      write: (users) => repository.addPasswordGrantUsers([...users.keys()].sort().map((key) => users.get(key)!)),
+      write: (users) => repository.addPasswordGrantUsers(inOrder(users)),
       logger,
     });
   }
@@ -60,11 +51,21 @@ export class GrantUsage implements OnApplicationShutdown {
     return this.uses.size + this.passwordGrantUsers.size;
   }
 
+  /** How many notes were lost because too many waited. */
+  get dropped(): number {
+    return this.uses.dropped + this.passwordGrantUsers.dropped;
+  }
+
   note(grantType: string, { client, user, scope }: GrantedAccess): void {
     const { clientId } = client;
     const lastUsedAt = this.clock.nowMs();
     const day = dayOf(lastUsedAt);
-    this.uses.note(`${day} ${clientId} ${grantType} ${scope.join(' ')}`, { clientId, grantType, scope, day, tokens: 1, lastUsedAt });
+    // A row for all tokens of the client, and one for each scope: their number is bounded by the client's scope, in
+    // whatever order and choice it asks for them.
+    this.count({ clientId, grantType, scope: '', day, tokens: 1, lastUsedAt });
+    for (const each of scope) {
+      this.count({ clientId, grantType, scope: each.slice(0, MAX_SCOPE_LENGTH), day, tokens: 1, lastUsedAt });
+    }
     if (user && grantType === 'password') this.passwordGrantUsers.note(`${clientId} ${user.userId}`, { clientId, userId: user.userId, lastUsedAt });
   }
 
@@ -76,17 +77,11 @@ export class GrantUsage implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([this.uses.close(), this.passwordGrantUsers.close()]);
   }
+
+  private count(row: UsageRow): void {
+    this.uses.note(`${row.clientId} ${row.grantType} ${row.scope} ${row.day}`, row);
+  }
 }
 
-/** One row for all tokens of a client by a grant on a day, and one for each scope, in the order of the key. */
-function rowsOf(uses: Iterable<Use>): UsageRow[] {
-  const rows = new Map<string, UsageRow>();
-  for (const { clientId, grantType, scope: scopes, day, tokens, lastUsedAt } of uses) {
-    for (const scope of ['', ...new Set(scopes.map((each) => each.slice(0, MAX_SCOPE_LENGTH)))]) {
-      const key = `${clientId} ${grantType} ${scope} ${day}`;
-      const row = rows.get(key);
-      rows.set(key, { clientId, grantType, scope, day, tokens: tokens + (row?.tokens ?? 0), lastUsedAt: Math.max(lastUsedAt, row?.lastUsedAt ?? 0) });
-    }
-  }
-  return [...rows.keys()].sort().map((key) => rows.get(key)!);
-}
+/** In the order of their keys, so that two instances do not wait for each other's locks. */
+const inOrder = <Row>(rows: ReadonlyMap<string, Row>): Row[] => [...rows.keys()].sort().map((key) => rows.get(key)!);
