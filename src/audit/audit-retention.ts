@@ -23,7 +23,7 @@ export class AuditRetention implements Expiring {
     return this.events.deleteOlder(this.keptSince(nowMs));
   }
 
-  roundEnded(rows: number): void {
+  cleaned(rows: number): void {
     this.audit.note({ type: 'audit.expired', actor: SERVER, detail: { rows } });
   }
 

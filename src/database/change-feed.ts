@@ -33,6 +33,8 @@ export class ChangeFeed {
   private readonly rereadSteps: Step[] = [];
   private readonly window = new ChangeWindow();
   private readonly freshness: FeedFreshness;
+  /** What is in memory is at least as new as this. */
+  private begunAt: Moment | undefined;
   private lastRereadMs = 0;
   private gap = false;
   private failing = false;
@@ -112,6 +114,7 @@ export class ChangeFeed {
 
   /** Marks where to read on from. Called before the first state is loaded, so that nothing between the two is missed. */
   async begin(): Promise<void> {
+    this.begunAt = this.clock.moment();
     this.window.begin(await this.repository.newest());
   }
 
@@ -119,6 +122,7 @@ export class ChangeFeed {
   async start(): Promise<void> {
     if (!this.stopped) return;
     this.stopped = false;
+    if (this.begunAt) this.freshness.readSince(this.begunAt);
     this.lastRereadMs = this.clock.nowMs();
     await this.poll();
     this.schedule(0);

@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Logger } from '../common/logging/logger.js';
 import { Clock } from '../common/time/clock.js';
-import { Leases } from './leases.js';
+import { type HeldLease, Leases } from './leases.js';
 import { Startup } from './startup.js';
 
 const INTERVAL_MS = 60_000;
-/** A round ends after so many rows of one kind; what is left waits for the next round, so that cleaning never crowds out requests. */
-const MAX_ROWS = 50_000;
+/** The next kind has its turn after this many rows of one. While a kind has more than that, rounds follow each other. */
+const ROUND_ROWS = 10_000;
 
 /** A kind of rows that expire. */
 export interface Expiring {
@@ -17,18 +17,29 @@ export interface Expiring {
   /** Deletes one small batch of what expired before a time, by primary key. Answers how many rows it deleted. */
   deleteExpired(nowMs: number): Promise<number>;
 
-  /** Told at the end of a round in which rows were deleted. */
-  roundEnded?(rows: number): void;
+  /** Hears how many rows were deleted, once all rounds that follow each other have ended. */
+  cleaned?(rows: number): void;
 }
 
-/** Deletes expired rows: one instance at a time, in small batches that commit by themselves, after each of which it rests as long as that took. */
+interface CleanupWork {
+  readonly lease: HeldLease;
+  /** Rows of each kind so far. */
+  readonly deleted: Record<string, number>;
+  readonly onDeleted: ((rows: number) => void) | undefined;
+}
+
+/**
+ * Deletes expired rows: one instance at a time, in small batches that commit by themselves. It rests after each batch for as
+ * long as that took, so half of the time the database is everybody else's, however many rows wait.
+ */
 @Injectable()
 export class Cleanup implements OnApplicationShutdown {
   private readonly kinds = new Map<string, Expiring>();
   private readonly deletedRows = new Map<string, number>();
   private lastRoundAtMs: number | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private running = false;
+  private running: Promise<unknown> | undefined;
+  private readonly stopping = new AbortController();
 
   constructor(
     private readonly leases: Leases,
@@ -64,45 +75,63 @@ export class Cleanup implements OnApplicationShutdown {
     return counts;
   }
 
-  /** One round, unless another instance is at it. Answers how many rows of each kind it deleted. @param onDeleted is told of every batch */
+  /**
+   * Deletes what has expired, unless another instance is at it. Returns how many rows of each kind it deleted.
+   * @param onDeleted hears of every batch
+   */
   async run(onDeleted?: (rows: number) => void): Promise<Record<string, number>> {
     const deleted: Record<string, number> = {};
-    if (this.running) return deleted;
-    this.running = true;
+    if (this.running || this.stopping.signal.aborted) return deleted;
+    this.running = this.leases.tryHold('cleanup', (lease) => this.cleanAll({ lease, deleted, onDeleted }));
     try {
-      await this.leases.tryHold('cleanup', async () => {
-        for (const [kind, expiring] of this.kinds) deleted[kind] = await this.clean(kind, expiring, onDeleted);
-        this.lastRoundAtMs = this.clock.nowMs();
-      });
+      await this.running;
     } catch (error) {
       this.logger.failure('the clean-up of expired rows failed', error);
     } finally {
-      this.running = false;
+      this.running = undefined;
+      for (const [kind, rows] of Object.entries(deleted)) if (rows > 0) this.kinds.get(kind)!.cleaned?.(rows);
     }
     return deleted;
   }
 
-  onApplicationShutdown(): void {
+  /** Ends after the batch that is under way. */
+  async onApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
+    this.stopping.abort();
+    await this.running?.catch(() => undefined);
   }
 
-  private async clean(kind: string, expiring: Expiring, onDeleted?: (rows: number) => void): Promise<number> {
-    let total = 0;
-    try {
-      while (total < MAX_ROWS) {
-        const began = performance.now();
-        const deleted = await expiring.deleteExpired(this.clock.nowMs());
-        total += deleted;
-        onDeleted?.(deleted);
-        this.deletedRows.set(kind, this.deletedRows.get(kind)! + deleted);
-        if (deleted === 0) return total;
-        // Half of the time the database is everybody else's.
-        await sleep(performance.now() - began);
-      }
-    } finally {
-      if (total > 0) expiring.roundEnded?.(total);
+  private async cleanAll(work: CleanupWork): Promise<void> {
+    let reportedAt = Number.NEGATIVE_INFINITY;
+    for (let full = true; full && !this.stopping.signal.aborted; ) {
+      full = false;
+      for (const [kind, expiring] of this.kinds) full = (await this.cleanKind(kind, expiring, work)) || full;
+      this.lastRoundAtMs = this.clock.nowMs();
+      if (!full || performance.now() - reportedAt < INTERVAL_MS) continue;
+      reportedAt = performance.now();
+      this.logger.info('more expired rows wait than one round deletes, so the next one follows at once', {
+        deleted: work.deleted,
+        backlog: await this.backlog(),
+      });
     }
-    this.logger.info('more expired rows wait than one round deletes', { kind, deleted: total, backlog: await expiring.countExpired(this.clock.nowMs()) });
-    return total;
+  }
+
+  /** Returns whether it deleted as many rows as one round may. */
+  private async cleanKind(kind: string, expiring: Expiring, { lease, deleted, onDeleted }: CleanupWork): Promise<boolean> {
+    const signal = AbortSignal.any([lease.signal, this.stopping.signal]);
+    deleted[kind] ??= 0;
+    for (let total = 0; total < ROUND_ROWS; ) {
+      lease.assertHeld();
+      if (this.stopping.signal.aborted) return false;
+      const began = performance.now();
+      const rows = await expiring.deleteExpired(this.clock.nowMs());
+      if (rows === 0) return false;
+      total += rows;
+      deleted[kind] += rows;
+      this.deletedRows.set(kind, this.deletedRows.get(kind)! + rows);
+      onDeleted?.(rows);
+      await sleep(performance.now() - began, undefined, { signal }).catch(() => undefined);
+    }
+    return true;
   }
 }

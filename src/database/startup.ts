@@ -6,7 +6,8 @@ import { Config } from '../config/config.js';
 import { ChangeFeed } from './change-feed.js';
 import { isSqlite, prepareFolder } from './data-source.js';
 import { DatabaseClock } from './database-clock.js';
-import { Leases } from './leases.js';
+import { type HeldLease, Leases } from './leases.js';
+import { migrate } from './migrate.js';
 
 /** Something that is wrong for good: trying again will not help, and serving would be wrong. */
 export class FatalStartupError extends Error {
@@ -78,7 +79,7 @@ export class Startup {
   async migrate(): Promise<string[]> {
     await this.connect();
     await this.leases.prepare();
-    return this.leases.hold('startup', async () => (await this.dataSource.runMigrations()).map(({ name }) => name), this.stopping.signal);
+    return this.leases.hold('startup', (lease) => migrate(this.dataSource, lease), this.stopping.signal);
   }
 
   /** Ends what was begun, then lets go of the database. */
@@ -112,12 +113,17 @@ export class Startup {
   private async attempt(): Promise<void> {
     await this.connect();
     await this.leases.prepare();
-    await this.leases.hold('startup', async () => {
-      for (const { name } of await this.dataSource.runMigrations()) this.ran.push(name);
-      for (const step of this.preparations) await step();
-    }, this.stopping.signal);
+    await this.leases.hold('startup', (lease) => this.prepareDatabase(lease), this.stopping.signal);
     await this.feed.begin();
     for (const step of this.loads) await step();
     await this.feed.start();
+  }
+
+  private async prepareDatabase(lease: HeldLease): Promise<void> {
+    this.ran.push(...(await migrate(this.dataSource, lease)));
+    for (const step of this.preparations) {
+      lease.assertHeld();
+      await step();
+    }
   }
 }

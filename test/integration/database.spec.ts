@@ -1,8 +1,11 @@
 import libsql from 'libsql';
 import mysql from 'mysql2/promise';
+import { DataSource } from 'typeorm';
 import { TemporarilyUnavailableError } from '../../src/common/temporarily-unavailable.error.js';
 import { Database } from '../../src/database/database.js';
-import { Leases } from '../../src/database/leases.js';
+import { LeaseLostError, Leases } from '../../src/database/leases.js';
+import { migrate } from '../../src/database/migrate.js';
+import { MIGRATIONS } from '../../src/database/migrations/index.js';
 import { Transactions } from '../../src/database/transactions.js';
 import { databaseKinds, describeOnEachDatabase } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
@@ -281,6 +284,41 @@ describeOnEachDatabase('leases', (kind) => {
     expect(ran).toBe(true);
   });
 
+  it('exclude each other in one process too', async () => {
+    let ran = false;
+    await one.get(Leases).hold('inside', () => one.get(Leases).tryHold('inside', async () => void (ran = true)));
+    expect(ran).toBe(false);
+  });
+
+  it('that another took over stop the work that they guard, which is not called done', async () => {
+    const database = one.get(Database);
+    let steps = 0;
+    const work = one.get(Leases).hold('taken', async (lease) => {
+      const aborted = new Promise((resolve) => lease.signal.addEventListener('abort', resolve));
+      await database.execute(`UPDATE leases SET owner = 'another' WHERE name = 'taken'`);
+      await aborted;
+      for (;;) {
+        lease.assertHeld();
+        steps++;
+      }
+    });
+    await expect(work).rejects.toThrow(LeaseLostError);
+    expect(steps).toBe(0);
+    // What the other has is left alone.
+    expect(await database.query(`SELECT owner FROM leases WHERE name = 'taken' AND expires_at > ${database.nowMsSql}`)).toEqual([{ owner: 'another' }]);
+  });
+
+  it('are not called lost for one renewal that fails, but it is in the log', async () => {
+    const database = one.get(Database);
+    const logged = () => one.logLines.filter((line) => line.includes('a lease could not be renewed')).length;
+    await one.get(Leases).hold('steady', async (lease) => {
+      await database.execute('ALTER TABLE leases RENAME TO leases_away');
+      await eventually(() => expect(logged()).toBe(1));
+      await database.execute('ALTER TABLE leases_away RENAME TO leases');
+      lease.assertHeld();
+    });
+  });
+
   it('expire by the clock of the database when their holder is gone', async () => {
     const database = one.get(Database);
     await database.execute(`INSERT INTO leases (name, owner, expires_at) VALUES ('dead', 'gone', ${database.nowMsSql} + 600)`);
@@ -290,5 +328,29 @@ describeOnEachDatabase('leases', (kind) => {
     await one.get(Leases).hold('dead', async () => void (ran = true));
     expect(ran).toBe(true);
     expect(await database.query(`SELECT name FROM leases WHERE name = 'dead' AND expires_at > 0`)).toEqual([]);
+  });
+});
+
+describe.each(MARIADB)('the lease under which migrations run (%s)', (kind) => {
+  let server: TestServer;
+
+  beforeAll(async () => {
+    server = await TestServer.start({ kind });
+  });
+  afterAll(() => server.stop());
+
+  it('ends before their next statement when another took it over', async () => {
+    const database = server.get(Database);
+    const last = MIGRATIONS.at(-1)!.name;
+    await database.execute('DELETE FROM migrations WHERE name = ?', [last]);
+    const work = server.get(Leases).hold('migrations', async (lease) => {
+      const aborted = new Promise((resolve) => lease.signal.addEventListener('abort', resolve));
+      await database.execute(`UPDATE leases SET owner = 'another' WHERE name = 'migrations'`);
+      await aborted;
+      return migrate(server.get(DataSource), lease);
+    });
+    await expect(work).rejects.toThrow(LeaseLostError);
+    expect(await database.query('SELECT 1 FROM migrations WHERE name = ?', [last])).toEqual([]);
+    expect(await server.get(Leases).hold('migrations again', (lease) => migrate(server.get(DataSource), lease))).toEqual([last]);
   });
 });

@@ -55,6 +55,39 @@ describeOnEachDatabase('The clean-up of expired rows', (kind) => {
     expect(await count(server, 'changes', 'expires_at = 1')).toBe(0);
   });
 
+  it('goes on while there is a backlog, of every kind in turn, and says so', async () => {
+    const rows = 10_050;
+    const digits = '(SELECT 0 AS d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9)';
+    const numbers = `(SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d AS i FROM ${digits} a, ${digits} b, ${digits} c, ${digits} e, ${digits} f) AS numbers`;
+    await server.get(Database).execute(`INSERT INTO changes (topic, subject, expires_at) SELECT 'client', 'another', 1 FROM ${numbers} WHERE i < ${rows}`);
+    expect(await server.get(Cleanup).run()).toMatchObject({ changes: rows });
+    expect(await count(server, 'changes', 'expires_at = 1')).toBe(0);
+    const told = server.logLines.filter((line) => line.includes('more expired rows wait')).map((line) => JSON.parse(line) as object);
+    expect(told).toMatchObject([{ deleted: { changes: 10_000 }, backlog: { changes: 50 } }]);
+  });
+
+  it('ends with the batch that is under way when its lease is lost or the server stops', async () => {
+    const tenThousand = Array.from({ length: 10_000 }, () => `('client', 'another', 1)`).join(', ');
+    const loses: (() => Promise<unknown>)[] = [
+      () => server.get(Database).execute(`UPDATE leases SET owner = 'another' WHERE name = 'cleanup'`),
+      () => server.get(Cleanup).onApplicationShutdown(),
+    ];
+    for (const lose of loses) {
+      await server.get(Database).execute(`INSERT INTO changes (topic, subject, expires_at) VALUES ${tenThousand}`);
+      let lost: Promise<unknown> | undefined;
+      // Slower than the renewal of the lease, which tells of the loss.
+      const deleted = await server.get(Cleanup).run(() => {
+        lost ??= lose();
+        for (const until = performance.now() + 50; performance.now() < until; );
+      });
+      await lost;
+      expect(deleted['changes']).toBeGreaterThan(0);
+      expect(deleted['changes']).toBeLessThan(10_000);
+      await server.get(Database).execute(`UPDATE leases SET expires_at = 0 WHERE name = 'cleanup'`);
+    }
+    expect(server.logLines.filter((line) => line.includes('was lost: another took it'))).toHaveLength(1);
+  });
+
   it('leaves the round to another instance that is at it', async () => {
     const other = await TestServer.start({ database: server.database, issuer: server.issuer, clock: server.clock });
     try {
