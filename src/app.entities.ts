@@ -2,6 +2,7 @@ import { AuditEvent } from './audit/audit-event.entity.js';
 import { AuthorizationRequestEntity } from './authorization/interactions/authorization-request.entity.js';
 import { PushedAuthorizationRequestEntity } from './authorization/pushed/pushed-authorization-request.entity.js';
 import { ClientSecretEntity } from './clients/client-secret.entity.js';
+import { BootstrappedClientEntity } from './clients/bootstrapped-client.entity.js';
 import { ClientOriginEntity } from './clients/client-origin.entity.js';
 import { ClientEntity } from './clients/client.entity.js';
 import { ConsentEntity } from './consents/consent.entity.js';
@@ -24,6 +25,7 @@ export const ENTITIES = [
   AuditEvent,
   ClientEntity,
   ClientSecretEntity,
+  BootstrappedClientEntity,
   ClientOriginEntity,
   UserEntity,
   PasswordAttemptEntity,

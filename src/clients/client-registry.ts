@@ -42,15 +42,23 @@ export class ClientRegistry {
 
   /**
    * @param secret stored as a digest, when the client is to have one
+   * @param also is written in the same transaction
    * @throws {ClientExistsError}
    */
-  async create(clientId: string, metadata: ClientMetadata, actor: Actor, secret?: string): Promise<ClientEntity> {
+  async create(
+    clientId: string,
+    metadata: ClientMetadata,
+    actor: Actor,
+    secret?: string,
+    also?: (manager: EntityManager) => Promise<void>,
+  ): Promise<ClientEntity> {
     const nowMs = this.clock.nowMs();
     const row = { clientId, ...columnsOf(clientId, metadata), tokenGeneration: newTokenGeneration(), version: 1, createdAt: nowMs, updatedAt: nowMs };
     try {
       return await this.write(clientId, { type: 'client.created', actor, clientId, detail: row.legacyGrants === null ? {} : legacyDetail(row) }, async (manager) => {
         const created = await this.clients.insert(row, manager);
         if (secret !== undefined) await this.secrets.insert(this.newSecret(created.id, secret, null), manager);
+        await also?.(manager);
         return created;
       });
     } catch (error) {

@@ -11,6 +11,7 @@ import { ClientSecretPostStrategy } from './authentication/client-secret-post.st
 import { PublicClientStrategy } from './authentication/public-client.strategy.js';
 import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { BootstrapClient } from './bootstrap-client.js';
+import { BootstrappedClientsRepository } from './bootstrapped-clients.repository.js';
 import { ClientDirectory } from './client-directory.js';
 import { ClientOrigins } from './client-origins.js';
 import { ClientOriginsRepository } from './client-origins.repository.js';
@@ -24,7 +25,7 @@ import { LegacyGrants } from './legacy-grants.js';
 
 const AUTHENTICATION = [ClientCredentials, ClientAuthenticationMetrics, ClientFailures, ClientSecretBasicStrategy, ClientSecretPostStrategy, PublicClientStrategy, ClientAuthGuard, ConfidentialClientAuthGuard];
 const CROSS_ORIGIN = [ClientOrigins, ClientOriginsRepository, CrossOriginGuard];
-const REGISTRATION = [ClientsRepository, ClientSecretsRepository, ClientDirectory, ClientRegistry, ClientSecretUsage, BootstrapClient, LegacyGrants];
+const REGISTRATION = [ClientsRepository, ClientSecretsRepository, ClientDirectory, ClientRegistry, ClientSecretUsage, BootstrappedClientsRepository, BootstrapClient, LegacyGrants];
 
 @Module({
   imports: [PassportModule, DiscoveryModule, AuditModule, RateLimitsModule],

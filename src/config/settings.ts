@@ -68,7 +68,7 @@ export const SETTINGS = {
   }),
   bootstrapClientId: setting({
     env: 'BOOTSTRAP_CLIENT_ID', schema: text, fallbackNote: 'made and printed once when the database holds no client', example: '',
-    description: 'The first admin client, made at start when no client has this id. It may do everything in the admin API.',
+    description: 'The first admin client, made at a start, once in the life of a database: it is not made again after an admin has deleted it. It may do everything in the admin API.',
   }),
   bootstrapClientSecret: setting({
     env: 'BOOTSTRAP_CLIENT_SECRET', schema: text, secret: true, fallbackNote: 'made and printed once', example: '',

@@ -176,6 +176,8 @@ if (mariadbPort() !== undefined) describe('The doctor and a database server', ()
     await database.sql(`UPDATE client_secrets SET digest = SHA2('a-bootstrap-secret-of-length', 256)`);
     expect(of(await examine({ ...env, ...bootstrap }), 'BOOTSTRAP_CLIENT_SECRET')).toMatchObject({ level: 'warning', detail: expect.stringContaining('still opens the admin API as admin') as string });
     expect(of(await examine({ ...env, ...bootstrap, BOOTSTRAP_CLIENT_ID: 'first' }), 'BOOTSTRAP_CLIENT_SECRET')).toMatchObject({ level: 'ok' });
+    await database.sql(`INSERT INTO bootstrapped_clients (client_id, created_at) VALUES ('first', 1)`);
+    expect(of(await examine({ ...env, ...bootstrap, BOOTSTRAP_CLIENT_ID: 'first' }), 'BOOTSTRAP_CLIENT_ID')).toMatchObject({ level: 'warning', detail: 'first was deleted and is not made again' });
   });
 
   it('says that a server refuses writes, or the login, or does not answer', async () => {

@@ -4,10 +4,10 @@ import { MIGRATIONS } from '../../src/database/migrations/index.js';
 import { createDatabase, databaseKinds, describeOnEachDatabase, type TestDatabase } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { SpawnedServer } from '../support/spawned-server.js';
-import { KEY_ENCRYPTION_KEY, TestServer } from '../support/test-server.js';
+import { ADMIN, KEY_ENCRYPTION_KEY, TestServer } from '../support/test-server.js';
 
 const TABLES = [
-  'access_tokens', 'audit_events', 'backchannel_logouts', 'changes', 'client_origins', 'client_secrets', 'clients', 'grant_usage', 'password_attempts', 'password_grant_users', 'resource_scopes', 'resources', 'signing_keys', 'token_families', 'users',
+  'access_tokens', 'audit_events', 'backchannel_logouts', 'bootstrapped_clients', 'changes', 'client_origins', 'client_secrets', 'clients', 'grant_usage', 'password_attempts', 'password_grant_users', 'resource_scopes', 'resources', 'signing_keys', 'token_families', 'users',
 ];
 const OUR_OWN = { BOOTSTRAP_CLIENT_ID: '', BOOTSTRAP_CLIENT_SECRET: '' };
 const MARIADB = databaseKinds().filter((kind) => kind === 'MariaDB');
@@ -58,6 +58,17 @@ describeOnEachDatabase('the migrations', (kind) => {
     }
     expect(await drift(dataSource)).toEqual([]);
     expect(await count(server, 'clients')).toBe(before);
+  });
+
+  it('remember the first admin client that an earlier version made, although it was deleted since', async () => {
+    const database = server.get(Database);
+    await database.execute('DELETE FROM bootstrapped_clients');
+    await database.execute(`INSERT INTO audit_events (type, occurred_at, occurrences, result, client_id, detail) VALUES ('client.created', 1, 1, 'success', 'long-gone', '{}')`);
+    await database.execute(`INSERT INTO audit_events (type, occurred_at, occurrences, result, client_id, detail, actor_operator) VALUES ('client.created', 1, 1, 'success', 'by-hand', '{}', 'root')`);
+    await database.execute(`DELETE FROM migrations WHERE name = 'CreateBootstrappedClients1764570001000'`);
+    await dataSource.runMigrations();
+    const remembered = await database.query<Row>('SELECT client_id FROM bootstrapped_clients ORDER BY client_id');
+    expect(remembered.map((row) => row['client_id'])).toEqual(['long-gone', ADMIN.clientId]);
   });
 
   it('can be undone to the last and run again', async () => {

@@ -17,7 +17,7 @@ export async function clientFindings({ bootstrapClient }: Config, repository: Do
   return [
     admins.length > 0
       ? ok('admin client', admins.map(({ clientId }) => clientId).join(', '))
-      : warning('admin client', 'there is none that can manage clients over REST', bootstrapClient ? 'mintgate start makes the one of BOOTSTRAP_CLIENT_ID' : 'BOOTSTRAP_CLIENT_ID and BOOTSTRAP_CLIENT_SECRET, or mintgate clients create with the scopes of the admin API'),
+      : warning('admin client', 'there is none that can manage clients over REST', bootstrapClient ? 'mintgate start makes the one of BOOTSTRAP_CLIENT_ID, unless it was deleted' : 'BOOTSTRAP_CLIENT_ID and BOOTSTRAP_CLIENT_SECRET, or mintgate clients create with the scopes of the admin API'),
     ...(bootstrapClient ? [await bootstrapFinding(bootstrapClient, repository, nowMs)] : []),
     ending.length === 0 ? ok('client secrets', `none runs out within ${EXPIRY_DAYS} days without another in its place`) : warning('client secrets', `the last one runs out within ${EXPIRY_DAYS} days: ${ending.join(', ')}`, 'mintgate clients secrets add <client_id>'),
     ...(unused.length === 0 ? [] : [warning('unused secrets', `not used for ${UNUSED_DAYS} days: ${unused.join(', ')}`, 'mintgate clients secrets list <client_id>, then delete what nobody uses')]),
@@ -27,6 +27,9 @@ export async function clientFindings({ bootstrapClient }: Config, repository: Do
 async function bootstrapFinding({ clientId, clientSecret }: NonNullable<Config['bootstrapClient']>, repository: DoctorRepository, nowMs: number): Promise<Finding> {
   const state = await repository.credentials(clientId, digestOf(clientSecret), nowMs);
   if (state === 'unknown client') return ok('BOOTSTRAP_CLIENT_SECRET', `the next start makes ${clientId} with it`);
+  if (state === 'deleted client') {
+    return warning('BOOTSTRAP_CLIENT_ID', `${clientId} was deleted and is not made again`, 'take BOOTSTRAP_CLIENT_ID and BOOTSTRAP_CLIENT_SECRET out, or name another id');
+  }
   return state === 'valid'
     ? warning('BOOTSTRAP_CLIENT_SECRET', `still opens the admin API as ${clientId}, and stands in the configuration`, `mintgate clients secrets add ${clientId}, delete the older one, and take BOOTSTRAP_CLIENT_ID and BOOTSTRAP_CLIENT_SECRET out`)
     : warning('BOOTSTRAP_CLIENT_SECRET', 'is of no use any more', 'take BOOTSTRAP_CLIENT_ID and BOOTSTRAP_CLIENT_SECRET out');

@@ -79,13 +79,16 @@ export class DoctorRepository {
     return named(rows);
   }
 
-  /** Whether a client exists, and a secret of this digest is good for it. */
-  async credentials(clientId: string, digest: string, nowMs: number): Promise<'unknown client' | 'another secret' | 'valid'> {
+  /** Whether a client exists or was once made by the server, and whether a secret of this digest is valid for it. */
+  async credentials(clientId: string, digest: string, nowMs: number): Promise<'unknown client' | 'deleted client' | 'another secret' | 'valid'> {
     const rows = await this.database.query<{ digest: string | null; expiresAt: number | string | null }>(
       'SELECT s.digest AS digest, s.expires_at AS expiresAt FROM clients c LEFT JOIN client_secrets s ON s.client_row_id = c.id WHERE c.client_id = ?',
       [clientId],
     );
-    if (rows.length === 0) return 'unknown client';
+    if (rows.length === 0) {
+      const made = await this.database.query('SELECT 1 AS one FROM bootstrapped_clients WHERE client_id = ?', [clientId]);
+      return made.length > 0 ? 'deleted client' : 'unknown client';
+    }
     return rows.some((row) => row.digest === digest && (row.expiresAt === null || Number(row.expiresAt) > nowMs)) ? 'valid' : 'another secret';
   }
 }

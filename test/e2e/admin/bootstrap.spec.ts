@@ -66,6 +66,46 @@ describeOnEachDatabase('the first admin client', (kind) => {
       expect((await again.driver.token({ ...ADMIN, clientSecret: added })).status).toBe(200);
     });
 
+    describe('once another admin has deleted it', () => {
+      const others = { clientId: 'second-admin', clientSecret: '' };
+
+      /** With three instances that start at once. */
+      const startWithout = async (env: Record<string, string> = {}) => {
+        const server = await start();
+        const { clientSecret } = await server.driver.registerClient({ client_id: others.clientId, scope: EVERY_SCOPE.join(' ') });
+        const second = { ...others, clientSecret };
+        const deleted = await new OAuthDriver(server.url, second).adminRequest('DELETE', `/clients/${ADMIN.clientId}`);
+        expect(deleted.status).toBe(204);
+        await stop();
+        const servers = await Promise.all([start(env), start(env), start(env)]);
+        return { servers, driver: new OAuthDriver(servers[0].url, second) };
+      };
+
+      it('no start of any instance makes it again, and the log says why', async () => {
+        const { servers, driver } = await startWithout();
+        for (const server of servers) expect((await server.driver.token(ADMIN)).status).toBe(401);
+        expect((await driver.adminRequest('GET', `/clients/${ADMIN.clientId}`)).status).toBe(404);
+        expect(servers[0].logLines.join('\n')).toContain('the client of BOOTSTRAP_CLIENT_ID was deleted and is not made again');
+      });
+
+      it('another secret does not bring it back', async () => {
+        const clientSecret = 'another-secret-0123456789abcdef';
+        const { servers } = await startWithout({ BOOTSTRAP_CLIENT_SECRET: clientSecret });
+        expect((await servers[0].driver.token({ ...ADMIN, clientSecret })).status).toBe(401);
+      });
+
+      it('another id makes another admin', async () => {
+        const { servers } = await startWithout({ BOOTSTRAP_CLIENT_ID: 'third-admin' });
+        expect((await servers[0].driver.token({ ...ADMIN, clientId: 'third-admin' })).status).toBe(200);
+      });
+
+      it('an admin may register a client under its id', async () => {
+        const { driver } = await startWithout();
+        const again = await driver.registerClient({ client_id: ADMIN.clientId, scope: 'a' });
+        expect((await driver.token(again)).body['scope']).toBe('a');
+      });
+    });
+
     it('an admin cannot be registered under its id: 409', async () => {
       expectProblem(await (await start()).driver.adminRequest('POST', '/clients', { client_id: ADMIN.clientId }), 409);
     });
