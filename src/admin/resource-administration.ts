@@ -3,6 +3,7 @@ import { entityTag } from '../common/http/entity-tag.js';
 import { mergePatch } from '../common/http/merge-patch.js';
 import { PageCursors } from '../common/http/page-cursor.js';
 import { invalidInput, notFound, type ProblemPointer, pointer } from '../common/http/problem.js';
+import { resourceIdentifierProblem } from '../common/oauth/resource-identifier.js';
 import { USER_SCOPES } from '../common/oauth/scope.js';
 import { Config } from '../config/config.js';
 import { adminAudience, isAdminScope } from '../resources/admin-api.js';
@@ -79,11 +80,9 @@ export class ResourceAdministration {
   }
 
   private identifierProblems(identifier: string): ProblemPointer[] {
-    const detail =
-      identifier === this.config.issuer || identifier === adminAudience(this.config.issuer) ? 'is an audience of this server itself'
-      : !/^[\x21-\x7e]+$/.test(identifier) || !URL.canParse(identifier) ? 'must be an absolute URI'
-      : identifier.includes('#') ? 'may not have a fragment'
-      : undefined;
+    const { issuer } = this.config;
+    const ours = identifier === issuer || identifier === adminAudience(issuer);
+    const detail = ours ? 'is an audience of this server itself' : resourceIdentifierProblem(identifier);
     return detail === undefined ? [] : [{ pointer: '/identifier', detail }];
   }
 }

@@ -12,6 +12,7 @@ export const CLIENT_FIELDS = [
   field('backchannel_logout_session_required', 'boolean', 'whether it needs sid in them'),
   field('scope', 'text', 'all that it may ask for, separated by single spaces'),
   field('default_scope', 'text', 'what a request without scope gets; default: all of it'),
+  field('resources', 'list', 'resources that it may name although it has none of their scopes'),
   field('access_token_format', 'text', 'jwt (default) or opaque'),
   field('access_token_lifetime', 'number', 'seconds'),
   field('access_token_reuse', 'number', 'seconds for which the client credentials grant hands out the same JWT again; default: 0, never'),

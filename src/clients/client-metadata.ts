@@ -1,5 +1,6 @@
 import { type ProblemPointer, pointer } from '../common/http/problem.js';
 import { redirectUriProblem } from '../common/oauth/redirect-uri.js';
+import { resourceIdentifierProblem } from '../common/oauth/resource-identifier.js';
 import { parseScope } from '../common/oauth/scope.js';
 import { outboundUriProblem } from '../common/outbound/outbound-uri.js';
 import { parseRfc3339 } from '../common/time/rfc3339.js';
@@ -48,6 +49,8 @@ export interface ClientMetadata {
   scope: string;
   /** `null`: the whole scope. */
   default_scope: string | null;
+  /** Identifiers of resources that it may name although it has no scope of them. */
+  resources: string[];
   access_token_format: AccessTokenFormat;
   access_token_lifetime: number;
   /** For how long a JWT of the client credentials grant is handed out again; 0: every answer has a new one. */
@@ -88,6 +91,7 @@ export function withDefaults(given: Partial<ClientMetadata>, clientId: string, a
     backchannel_logout_session_required: given.backchannel_logout_session_required ?? false,
     scope: given.scope ?? '',
     default_scope: given.default_scope ?? null,
+    resources: given.resources ?? [],
     access_token_format: given.access_token_format ?? 'jwt',
     access_token_lifetime: given.access_token_lifetime ?? accessTokenLifetimeSeconds,
     access_token_reuse: given.access_token_reuse ?? 0,
@@ -105,7 +109,7 @@ export function withDefaults(given: Partial<ClientMetadata>, clientId: string, a
 
 /** What in well-typed metadata breaks a rule. Empty when nothing does. @param outboundAllowedHosts of the server's configuration */
 export function clientMetadataProblems(metadata: ClientMetadata, outboundAllowedHosts: readonly string[]): ProblemPointer[] {
-  return [...uriProblems('redirect_uris', metadata), ...uriProblems('post_logout_redirect_uris', metadata), ...logoutProblems(metadata, outboundAllowedHosts), ...grantProblems(metadata), ...scopeProblems(metadata), ...subjectProblems(metadata), ...timeProblems(metadata)];
+  return [...uriProblems('redirect_uris', metadata), ...uriProblems('post_logout_redirect_uris', metadata), ...logoutProblems(metadata, outboundAllowedHosts), ...grantProblems(metadata), ...scopeProblems(metadata), ...resourceProblems(metadata), ...subjectProblems(metadata), ...timeProblems(metadata)];
 }
 
 function uriProblems(field: 'redirect_uris' | 'post_logout_redirect_uris', metadata: ClientMetadata): ProblemPointer[] {
@@ -149,6 +153,15 @@ function scopeProblems({ scope, default_scope: defaultScope }: ClientMetadata): 
   return defaults.every((token) => tokens.includes(token)) ? [] : [{ pointer: '/default_scope', detail: 'holds a scope that is not in scope' }];
 }
 
+/** Whether there is such a resource is not asked: it may be registered after its clients. */
+function resourceProblems({ resources }: ClientMetadata): ProblemPointer[] {
+  return resources.flatMap((identifier, index) => {
+    const twice = resources.indexOf(identifier) < index;
+    const problem = twice ? 'is given twice' : resourceIdentifierProblem(identifier);
+    return problem === undefined ? [] : [{ pointer: pointer('resources', index), detail: problem }];
+  });
+}
+
 /** OIDC Core §8.1: with redirect URIs of several hosts and no `sector_identifier_uri`, which this server does not read, nothing says for whom subjects are made. */
 function subjectProblems({ subject_type: subjectType, redirect_uris: uris }: ClientMetadata): ProblemPointer[] {
   return subjectType === 'pairwise' && redirectHosts(uris).length > 1 ? [{ pointer: '/subject_type', detail: 'may be pairwise only with redirect URIs of one host' }] : [];
@@ -174,6 +187,7 @@ export function metadataOf(entity: ClientEntity): ClientMetadata {
     backchannel_logout_session_required: Boolean(entity.backchannelLogoutSessionRequired),
     scope: entity.scope,
     default_scope: entity.defaultScope,
+    resources: entity.resources ?? [],
     access_token_format: entity.accessTokenFormat as AccessTokenFormat,
     access_token_lifetime: entity.accessTokenLifetime,
     access_token_reuse: entity.accessTokenReuse ?? 0,
@@ -206,6 +220,7 @@ export function columnsOf(clientId: string, metadata: ClientMetadata): ClientCol
     backchannelLogoutSessionRequired: metadata.backchannel_logout_session_required,
     scope: metadata.scope,
     defaultScope: metadata.default_scope,
+    resources: metadata.resources,
     accessTokenFormat: metadata.access_token_format,
     accessTokenLifetime: metadata.access_token_lifetime,
     accessTokenReuse: metadata.access_token_reuse,

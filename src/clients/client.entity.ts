@@ -21,6 +21,8 @@ export class ClientEntity {
   @Column({ type: 'text' }) scope: string;
   /** `null`: the whole scope. */
   @Column({ name: 'default_scope', type: 'text', nullable: true }) defaultScope: string | null;
+  /** `null`: none; the column came later. */
+  @Column({ type: 'simple-json', nullable: true }) resources: string[] | null;
   @Column({ name: 'access_token_format', type: 'varchar', length: 16 }) accessTokenFormat: string;
   /** Seconds. */
   @Column({ name: 'access_token_lifetime', type: 'integer' }) accessTokenLifetime: number;

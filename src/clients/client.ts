@@ -37,6 +37,8 @@ export class Client {
   readonly sectorIdentifier: string;
   readonly scope: ReadonlySet<string>;
   readonly defaultScope: readonly string[];
+  /** Identifiers of resources that it may name although it has no scope of them. */
+  readonly resources: ReadonlySet<string>;
   readonly accessTokenFormat: AccessTokenFormat;
   readonly accessTokenLifetimeSeconds: number;
   /** For how long a token of the client credentials grant is handed out again; 0: every answer has a new one. */
@@ -67,6 +69,7 @@ export class Client {
     this.sectorIdentifier = sectorIdentifier(entity.clientId, entity.redirectUris);
     this.scope = new Set(parseScope(entity.scope));
     this.defaultScope = parseScope(entity.defaultScope ?? entity.scope) ?? [];
+    this.resources = new Set(entity.resources);
     this.accessTokenFormat = entity.accessTokenFormat as AccessTokenFormat;
     this.accessTokenLifetimeSeconds = entity.accessTokenLifetime;
     this.accessTokenReuseSeconds = entity.accessTokenReuse ?? 0;

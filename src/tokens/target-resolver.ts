@@ -58,10 +58,12 @@ export class TargetResolver {
     return this.target(client, fitting, resources);
   }
 
-  /** A client may turn to a resource that it has a scope of, and to one that has no scopes at all. */
+  /** A client may name a resource that it has a scope of, and one that it is registered for. */
   private allowed(client: Client, identifier: string): Resource {
     const resource = this.resources.find(identifier);
-    if (!resource || (resource.scopes.size > 0 && ![...resource.scopes].some((scope) => client.scope.has(scope)))) throw invalidTarget();
+    if (!resource) throw invalidTarget();
+    const permitted = client.resources.has(identifier) || [...resource.scopes].some((scope) => client.scope.has(scope));
+    if (!permitted) throw invalidTarget();
     return resource;
   }
 

@@ -63,6 +63,13 @@ export class ClientDto implements Partial<Omit<ClientMetadata, 'default_scope' |
   @IsOptional() @IsString() @MaxLength(8000)
   default_scope?: string | null;
 
+  @ApiPropertyOptional({
+    type: [String], default: [], example: [],
+    description: 'Identifiers of protected resources that it may name in `resource` although it has none of their scopes, such as one that has no scopes.',
+  })
+  @IsOptional() @IsArray() @ArrayMaxSize(100) @IsString({ each: true })
+  resources?: string[];
+
   @ApiPropertyOptional({ enum: ACCESS_TOKEN_FORMATS, default: 'jwt' })
   @IsOptional() @IsIn(ACCESS_TOKEN_FORMATS)
   access_token_format?: ClientMetadata['access_token_format'];

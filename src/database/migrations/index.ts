@@ -33,6 +33,7 @@ import { AddAnswersToAuthorizationCodes1764520001000 } from './1764520001000-add
 import { GiveAccessExpiresAtADefault1764520002000 } from './1764520002000-give-access-expires-at-a-default.js';
 import { IndexApprovedRequests1764530001000 } from './1764530001000-index-approved-requests.js';
 import { AddAudienceToConsents1764530002000 } from './1764530002000-add-audience-to-consents.js';
+import { AddResourcesToClients1764530003000 } from './1764530003000-add-resources-to-clients.js';
 import { CreateBootstrappedClients1764570001000 } from './1764570001000-create-bootstrapped-clients.js';
 
 /** In the order in which they run. What has been released is never changed. */
@@ -72,5 +73,6 @@ export const MIGRATIONS = [
   GiveAccessExpiresAtADefault1764520002000,
   IndexApprovedRequests1764530001000,
   AddAudienceToConsents1764530002000,
+  AddResourcesToClients1764530003000,
   CreateBootstrappedClients1764570001000,
 ];

@@ -22,7 +22,7 @@ describeOnEachDatabase('registering a client', (kind) => {
     expect(secret).toMatch(/^mg_cs_[\w-]{43}$/);
     expect(rest).toEqual({
       client_name: id, token_endpoint_auth_method: 'client_secret_basic', grant_types: ['client_credentials'], response_types: [], redirect_uris: [], post_logout_redirect_uris: [],
-      backchannel_logout_uri: null, backchannel_logout_session_required: false, scope: '', default_scope: '', access_token_format: 'jwt', access_token_lifetime: 300, access_token_reuse: 0, refresh_token_lifetime: 2_592_000, refresh_token_idle_lifetime: 604_800, require_pkce: true,
+      backchannel_logout_uri: null, backchannel_logout_session_required: false, scope: '', default_scope: '', resources: [], access_token_format: 'jwt', access_token_lifetime: 300, access_token_reuse: 0, refresh_token_lifetime: 2_592_000, refresh_token_idle_lifetime: 604_800, require_pkce: true,
       require_pushed_authorization_requests: false,
       id_token_signed_response_alg: 'RS256', subject_type: 'public', skip_consent: false, password_grant_sunset: null, enabled: true,
       created_at: '2026-11-23T12:00:00.000Z', updated_at: '2026-11-23T12:00:00.000Z', client_secret_expires_at: 0,
@@ -40,7 +40,7 @@ describeOnEachDatabase('registering a client', (kind) => {
     const given = {
       client_id: 'web.app_1~x-Y', client_name: 'Bücher & Töchter 株式会社 🚀', token_endpoint_auth_method: 'client_secret_post', grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'],
       redirect_uris: ['https://app.example.com/cb'], post_logout_redirect_uris: ['https://app.example.com/bye'],
-      backchannel_logout_uri: 'https://app.example.com/logout?x=1', backchannel_logout_session_required: true, scope: 'openid invoices:read', default_scope: 'openid', access_token_format: 'opaque',
+      backchannel_logout_uri: 'https://app.example.com/logout?x=1', backchannel_logout_session_required: true, scope: 'openid invoices:read', default_scope: 'openid', resources: ['urn:example:archive'], access_token_format: 'opaque',
       access_token_lifetime: 60, access_token_reuse: 30, refresh_token_lifetime: 7200, refresh_token_idle_lifetime: 3600, require_pkce: false, require_pushed_authorization_requests: true, id_token_signed_response_alg: 'ES256', subject_type: 'pairwise', skip_consent: true,
       password_grant_sunset: '2027-01-31T00:00:00.000Z', enabled: false,
     };
@@ -140,6 +140,8 @@ describe('what a client may not be', () => {
     ['post_logout_redirect_uris', { a: 1 }], ['post_logout_redirect_uris', [false], '/post_logout_redirect_uris/0'], ['post_logout_redirect_uris', ['javascript:alert(1)'], '/post_logout_redirect_uris/0'],
     ['backchannel_logout_uri', 7], ['backchannel_logout_uri', ''], ['backchannel_logout_uri', ['https://app.example.com/logout']], ['backchannel_logout_session_required', 'true'], ['backchannel_logout_session_required', 1],
     ['scope', ['a']], ['scope', 7], ['scope', ' a'], ['scope', 'a '], ['scope', 'a  b'], ['scope', 'a\tb'], ['scope', 'a"b'], ['scope', 'a\\b'], ['scope', 'ä'], ['scope', 'a'.repeat(8001)],
+    ['resources', 'urn:example:open'], ['resources', [7], '/resources/0'], ['resources', ['open'], '/resources/0'], ['resources', ['https://api.example.com/#x'], '/resources/0'], ['resources', ['urn:a:b', 'urn:a:b'], '/resources/1'],
+    ['resources', ['https://api.example.com/ä'], '/resources/0'], ['resources', [`urn:example:${'x'.repeat(500)}`], '/resources/0'], ['resources', Array.from({ length: 101 }, (_, i) => `urn:example:${i}`)],
     ['default_scope', 7], ['default_scope', 'beyond'], ['access_token_format', 'xml'], ['access_token_format', 'JWT'],
     ['access_token_lifetime', '300'], ['access_token_lifetime', 9], ['access_token_lifetime', 86_401], ['access_token_lifetime', 60.5], ['access_token_lifetime', -1], ['access_token_lifetime', 1e300],
     ['refresh_token_lifetime', 59], ['refresh_token_lifetime', true], ['refresh_token_idle_lifetime', 59], ['refresh_token_idle_lifetime', [60]],

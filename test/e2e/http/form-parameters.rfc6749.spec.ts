@@ -20,7 +20,7 @@ describe('RFC 6749 §3.2 and Appendix B: the form body of the endpoints for clie
 
   beforeAll(async () => {
     server = await TestServer.start();
-    client = await server.driver.registerClient({ scope: 'read write', default_scope: 'read' });
+    client = await server.driver.registerClient({ scope: 'read write', default_scope: 'read', resources: ['https://one.example', 'https://two.example'] });
     postClient = await server.driver.registerClient({ scope: 'read', token_endpoint_auth_method: 'client_secret_post' });
   });
   afterAll(() => server.stop());

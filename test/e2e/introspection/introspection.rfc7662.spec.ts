@@ -156,7 +156,7 @@ describeOnEachDatabase('RFC 7662 token introspection', (kind) => {
     it.each(['jwt', 'opaque'])('lists two audiences (%s)', async (access_token_format) => {
       const second = `https://${access_token_format}.example.com`;
       await server.driver.registerResource({ identifier: second });
-      const client = await holder({ access_token_format });
+      const client = await holder({ access_token_format, resources: [second] });
       const token = await server.driver.accessToken(client, { resource: [RESOURCE, second] });
       expect((await server.driver.introspect(client, token)).body).toMatchObject({ active: true, aud: [RESOURCE, second] });
     });

@@ -425,7 +425,7 @@ describeOnOneDatabase('RFC 6749 §3.3 scope of a user\'s token: requested, of th
     await server.driver.registerResource({ identifier: ORDERS, scopes: [{ name: 'orders:read', required_roles: ['manager'] }] });
     await server.driver.registerResource({ identifier: VAULT, scopes: [{ name: 'vault:open', required_roles: ['manager'] }], access_token_format: 'opaque' });
     await server.driver.registerResource({ identifier: OPEN });
-    client = await register({ scope: 'free invoices:read invoices:write orders:read vault:open', default_scope: 'free invoices:read invoices:write', access_token_lifetime: 600 });
+    client = await register({ scope: 'free invoices:read invoices:write orders:read vault:open', default_scope: 'free invoices:read invoices:write', resources: [OPEN], access_token_lifetime: 600 });
     clerk = await server.driver.registerUser({ username: 'clerk', roles: ['clerk'] });
     manager = await server.driver.registerUser({ username: 'manager', roles: ['staff', 'manager'] });
     stranger = await server.driver.registerUser({ username: 'stranger', roles: ['Manager', 'CLERK', 'manager2', 'invoices:read', 'users:read'] });

@@ -25,7 +25,7 @@ describeOnEachDatabase('RFC 8707 resource indicators and the audience of a token
     await server.driver.registerResource({ identifier: ORDERS, scopes: [{ name: 'orders:read' }], access_token_lifetime: 3600 });
     await server.driver.registerResource({ identifier: OPEN });
     await server.driver.registerResource({ identifier: VAULT, scopes: [{ name: 'vault:open' }], access_token_format: 'opaque' });
-    client = await server.driver.registerClient({ scope: 'invoices:read invoices:write orders:read vault:open free', default_scope: 'free', access_token_lifetime: 600 });
+    client = await server.driver.registerClient({ scope: 'invoices:read invoices:write orders:read vault:open free', default_scope: 'free', resources: [OPEN, 'https://short-lived.example'], access_token_lifetime: 600 });
     outsider = await server.driver.registerClient({ scope: 'free' });
   });
   afterAll(() => server.stop());
@@ -85,8 +85,25 @@ describeOnEachDatabase('RFC 8707 resource indicators and the audience of a token
       expect((await ask({ resource: INVOICES }, roomy)).body['scope']).toBe('invoices:read free');
     });
 
-    it('a resource without scopes is open to every client', async () => {
-      expect(claimsOf(await ask({ resource: OPEN }, outsider))).toMatchObject({ aud: OPEN, scope: 'free' });
+    it('a resource without scopes is closed to a client that is not registered for it', async () => {
+      expectOAuthError(await ask({ resource: OPEN }, outsider), 400, 'invalid_target');
+    });
+
+    it('a resource without scopes is open to a client that is registered for it', async () => {
+      expect(claimsOf(await ask({ resource: OPEN }))).toMatchObject({ aud: OPEN, scope: 'free' });
+    });
+
+    it('a client that is registered for a resource with scopes may name it without having one', async () => {
+      const reader = await server.driver.registerClient({ scope: 'free', resources: [INVOICES] });
+      expect(claimsOf(await ask({ resource: INVOICES }, reader))).toMatchObject({ aud: INVOICES, scope: 'free' });
+      expectOAuthError(await ask({ resource: INVOICES, scope: 'invoices:read' }, reader), 400, 'invalid_scope');
+    });
+
+    it('a client that is no longer registered for it gets no more tokens for it', async () => {
+      const client = await server.driver.registerClient({ resources: [OPEN] });
+      expect(claimsOf(await ask({ resource: OPEN }, client))['aud']).toBe(OPEN);
+      await server.driver.adminRequest('PATCH', `/clients/${client.clientId}`, { resources: [] });
+      expectOAuthError(await ask({ resource: OPEN }, client), 400, 'invalid_target');
     });
 
     it('several are an array, each once', async () => {
@@ -147,7 +164,7 @@ describeOnEachDatabase('RFC 8707 resource indicators and the audience of a token
 
     it('opaque stays opaque for a client that wants it, also where the resource says jwt', async () => {
       await server.driver.registerResource({ identifier: 'https://jwt.example', access_token_format: 'jwt' });
-      const opaque = await server.driver.registerClient({ scope: 'free', access_token_format: 'opaque' });
+      const opaque = await server.driver.registerClient({ scope: 'free', resources: ['https://jwt.example'], access_token_format: 'opaque' });
       expect((await ask({ resource: 'https://jwt.example' }, opaque)).body['access_token']).toMatch(/^mg_at_/);
     });
 
