@@ -14,7 +14,7 @@ export const CLIENT_FIELDS = [
   field('default_scope', 'text', 'what a request without scope gets; default: all of it'),
   field('resources', 'list', 'resources that it may name although it has none of their scopes'),
   field('access_token_format', 'text', 'jwt (default) or opaque'),
-  field('access_token_lifetime', 'number', 'seconds'),
+  field('access_token_lifetime', 'number', 'seconds; tokens for the admin API live for 900 at most'),
   field('access_token_reuse', 'number', 'seconds for which the client credentials grant hands out the same JWT again; default: 0, never'),
   field('refresh_token_lifetime', 'number', 'seconds from the sign-in to the end'),
   field('refresh_token_idle_lifetime', 'number', 'seconds without a refresh after which it ends'),

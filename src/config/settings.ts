@@ -124,7 +124,7 @@ export const SETTINGS = {
     description: 'Signature of JWT access tokens: `ES256`, `RS256`, `PS256` or `EdDSA`. After a change, tokens signed with the earlier one stay valid until they expire.',
   }),
   accessTokenLifetimeSeconds: setting({
-    env: 'ACCESS_TOKEN_LIFETIME_SECONDS', schema: integer(10, 86_400), fallback: '300', description: 'Lifetime of access tokens of clients that are registered without one, in seconds.',
+    env: 'ACCESS_TOKEN_LIFETIME_SECONDS', schema: integer(10, 86_400), fallback: '300', description: 'Lifetime of access tokens of clients that are registered without one, in seconds. Tokens for the admin API live for 900 at most.',
   }),
   keyRotationIntervalDays: setting({
     env: 'KEY_ROTATION_INTERVAL_DAYS', schema: integer(0, 3650), fallback: '90', description: 'Signing keys are rotated when they have been in use for so many days. 0 = by hand only.',

@@ -41,8 +41,7 @@ export class VerifyController {
     if (required.subject !== undefined && (required.subject === 'user') !== (token.userId !== undefined)) {
       throw bearerRefusal(403, 'insufficient_scope', required.subject === 'user' ? 'This needs the access token of a user.' : 'This needs the access token of a client that acts for itself.');
     }
-    const granted = token.scope.split(' ');
-    if (!required.scope.every((scope) => granted.includes(scope))) {
+    if (!required.scope.every((scope) => token.scope.includes(scope))) {
       throw bearerRefusal(403, 'insufficient_scope', 'The access token does not have the scope that this needs.', formatScope(required.scope));
     }
   }
@@ -60,7 +59,7 @@ const identityOf = ({ clientId, subject, scope, roles, id }: AccessToken): Recor
   'Cache-Control': 'no-store',
   'X-Auth-Client-Id': clientId,
   'X-Auth-Subject': subject,
-  'X-Auth-Scope': scope,
+  'X-Auth-Scope': formatScope(scope),
   'X-Auth-Roles': roles === undefined ? '' : roles.join(' '),
   'X-Auth-Token-Id': id,
 });

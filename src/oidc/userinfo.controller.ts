@@ -51,7 +51,9 @@ export class UserinfoController {
 
   private assertMeantForUs({ audience, scope, userId }: AccessToken): void {
     if (!audience.includes(this.config.issuer)) throw bearerRefusal(401, 'invalid_token', 'The access token is for another audience.');
-    if (userId === undefined || !scope.split(' ').includes('openid')) throw bearerRefusal(403, 'insufficient_scope', 'The access token does not have the scope that this needs.', 'openid');
+    if (userId === undefined || !scope.includes('openid')) {
+      throw bearerRefusal(403, 'insufficient_scope', 'The access token does not have the scope that this needs.', 'openid');
+    }
   }
 }
 

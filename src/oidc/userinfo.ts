@@ -19,7 +19,7 @@ export class Userinfo {
   async of(client: Client, token: AccessToken): Promise<Record<string, unknown> | undefined> {
     const user = await this.users.find(token.userId!);
     if (!user) return undefined;
-    const byScope = token.scope.split(' ').flatMap((scope) => CLAIMS_BY_SCOPE.get(scope) ?? []);
+    const byScope = token.scope.flatMap((scope) => CLAIMS_BY_SCOPE.get(scope) ?? []);
     return { ...userClaims(user, [...byScope, ...claimsWithin(client.scope, await this.requestedWith(token))]), sub: this.subjects.of(client, user.userId) };
   }
 

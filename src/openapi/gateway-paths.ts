@@ -24,7 +24,7 @@ export const GATEWAY_PATHS = {
           headers: {
             'X-Auth-Client-Id': header('The client that the token was issued to'),
             'X-Auth-Subject': header('`sub`: the user as the client knows her, or the client itself'),
-            'X-Auth-Scope': header('The whole scope of the token, separated by spaces'),
+            'X-Auth-Scope': header('The scope of the token, separated by spaces, without what its client or user may no longer have'),
             'X-Auth-Roles': header("The user's roles as they are now, separated by spaces; empty for a client"),
             'X-Auth-Token-Id': header('`jti` of a JWT, the digest of an opaque token'),
           },

@@ -84,7 +84,7 @@ export const OAUTH_SCHEMAS = {
       active: { type: 'boolean' },
       client_id: { type: 'string' },
       sub: { type: 'string' },
-      scope: { type: 'string' },
+      scope: { type: 'string', description: 'What client and user may still have of the scope of the token' },
       token_type: { type: 'string' },
       iss: { type: 'string' },
       aud: { oneOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' } }] },

@@ -14,6 +14,12 @@ export const ADMIN_SCOPES = {
 
 export type AdminScope = keyof typeof ADMIN_SCOPES;
 
+/**
+ * No token for the admin API lives longer, whatever its client's `access_token_lifetime` says: a client that may change
+ * clients could set its own.
+ */
+export const ADMIN_TOKEN_LIFETIME_SECONDS = 15 * 60;
+
 /** The admin API is a protected resource like any other: this is the audience of its tokens. */
 export const adminAudience = (issuer: string): string => `${issuer}/admin`;
 

@@ -3,7 +3,7 @@ import { Serial } from '../common/serial.js';
 import { Config } from '../config/config.js';
 import { ChangeFeed } from '../database/change-feed.js';
 import { Startup } from '../database/startup.js';
-import { ADMIN_SCOPES, adminAudience, isAdminScope } from './admin-api.js';
+import { ADMIN_SCOPES, ADMIN_TOKEN_LIFETIME_SECONDS, adminAudience, isAdminScope } from './admin-api.js';
 import { ResourcesRepository } from './resources.repository.js';
 
 /** A protected resource as token requests see it. */
@@ -36,7 +36,14 @@ export class ResourceDirectory {
     feed: ChangeFeed,
     startup: Startup,
   ) {
-    this.adminApi = { identifier: adminAudience(config.issuer), name: 'Administration', scopes: new Set(Object.keys(ADMIN_SCOPES)), resourceServers: new Set(), accessTokenFormat: null, accessTokenLifetimeSeconds: null };
+    this.adminApi = {
+      identifier: adminAudience(config.issuer),
+      name: 'Administration',
+      scopes: new Set(Object.keys(ADMIN_SCOPES)),
+      resourceServers: new Set(),
+      accessTokenFormat: null,
+      accessTokenLifetimeSeconds: ADMIN_TOKEN_LIFETIME_SECONDS,
+    };
     startup.load(() => this.reload());
     feed.onChanges('resource', () => this.reload());
     feed.onReread(() => this.reload());

@@ -2,12 +2,14 @@ import { Injectable } from '@nestjs/common';
 import type { Client } from '../clients/client.js';
 import { ClientDirectory } from '../clients/client-directory.js';
 import { digestOf, OPAQUE_PREFIX } from '../common/crypto/opaque-value.js';
+import { parseScope } from '../common/oauth/scope.js';
 import { Clock } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
 import type { User } from '../users/user.js';
 import { UserDirectory } from '../users/user-directory.js';
 import { AccessTokenJwt, MAX_ACCESS_TOKEN_LENGTH } from './access-token-jwt.js';
 import { AccessTokensRepository } from './access-tokens.repository.js';
+import { AllowedScope } from './allowed-scope.js';
 import { RevokedTokens } from './revoked-tokens.js';
 import { Subjects } from './subject.js';
 import { type TokenTies, tiesOf } from './token-id.js';
@@ -18,9 +20,10 @@ export interface AccessToken {
   readonly clientId: string;
   /** The `sub`: the client's id, or the user as the client knows her. */
   readonly subject: string;
-  /** Whom a verified token speaks of; `undefined` in a client's. */
+  /** The user that a verified token speaks of; `undefined` in a client's. */
   readonly userId?: string;
-  readonly scope: string;
+  /** In a verified token without what client and user may no longer have. */
+  readonly scope: readonly string[];
   readonly audience: readonly string[];
   /** Seconds since the epoch. */
   readonly issuedAt: number;
@@ -29,7 +32,7 @@ export interface AccessToken {
   /** The id of a JWT, the digest of an opaque token. */
   readonly id: string;
   readonly format: 'jwt' | 'opaque';
-  /** What a user's token says of her roles; `undefined` in a client's. */
+  /** The roles that the user has now; `undefined` in a client's token. */
   readonly roles?: readonly string[];
   readonly ties: TokenTies;
   readonly revoked: boolean;
@@ -55,11 +58,13 @@ export class AccessTokenVerifier {
     private readonly users: UserDirectory,
     private readonly subjects: Subjects,
     private readonly verified: VerifiedSignatures,
+    private readonly allowed: AllowedScope,
   ) {}
 
   /**
-   * The token if it may be used now: ours, not expired, not revoked, and its client, its user if it speaks of one, and its family still there, enabled, and
-   * not told to let go of all their tokens. A promise only when the database has to be asked.
+   * Returns the token if it may be used now: it is ours, not expired and not revoked, and its client, its user and its
+   * family still exist, are enabled, and have not revoked all their tokens since. Its scope and its roles are those of
+   * now. Returns a promise only when the database has to be asked.
    * @throws {TemporarilyUnavailableError} when that cannot be known
    */
   verify(token: string): Awaitable<AccessToken | undefined> {
@@ -74,13 +79,17 @@ export class AccessTokenVerifier {
 
   private ofClient(read: AccessToken, client: Client | null): Awaitable<AccessToken | undefined> {
     if (!client?.enabled || client.tokenGeneration !== read.ties.clientGeneration) return undefined;
-    if (read.ties.userGeneration === undefined) return read;
+    if (read.ties.userGeneration === undefined) {
+      const scope = this.allowed.of(client, undefined, read.scope);
+      return scope === read.scope ? read : { ...read, scope };
+    }
     const userId = this.subjects.userIdOf(client, read.subject);
     return userId === undefined ? undefined : andThen(this.users.find(userId), (user) => this.ofUser(read, client, user));
   }
 
   private ofUser(read: AccessToken, client: Client, user: User | null): AccessToken | undefined {
-    return user?.enabled && this.subjects.generationOf(client, user) === read.ties.userGeneration ? { ...read, userId: user.userId, roles: user.roles } : undefined;
+    if (!user?.enabled || this.subjects.generationOf(client, user) !== read.ties.userGeneration) return undefined;
+    return { ...read, scope: this.allowed.of(client, user, read.scope), userId: user.userId, roles: user.roles };
   }
 
   private readJwt(token: string): AccessToken | undefined {
@@ -96,7 +105,7 @@ export class AccessTokenVerifier {
     return Object.freeze({
       clientId: claims.client_id,
       subject: claims.sub,
-      scope: claims.scope ?? '',
+      scope: scopeOf(claims.scope ?? ''),
       audience: typeof claims.aud === 'string' ? [claims.aud] : claims.aud,
       issuedAt: claims.iat,
       expiresAt: claims.exp,
@@ -118,7 +127,7 @@ export class AccessTokenVerifier {
     return {
       clientId: row.clientId,
       subject: row.subject,
-      scope: row.scope,
+      scope: scopeOf(row.scope),
       audience: row.audience,
       issuedAt: row.issuedAt / 1000,
       expiresAt: row.expiresAt / 1000,
@@ -139,3 +148,6 @@ export class AccessTokenVerifier {
     return familyId !== undefined && this.revoked.has(familyId);
   }
 }
+
+/** Our own tokens hold what {@link parseScope} accepted once. */
+const scopeOf = (text: string): readonly string[] => parseScope(text) ?? [];

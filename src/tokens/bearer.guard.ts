@@ -45,7 +45,7 @@ export class BearerGuard implements CanActivate {
     const forAdmin = token.audience.includes(adminAudience(this.config.issuer));
     if (!forAdmin && !token.audience.includes(this.config.issuer)) throw challenge(401, 'invalid_token', 'The access token is for another audience.');
     // Rights in the admin API are a client's: no user's token has any.
-    if (!forAdmin || token.roles !== undefined || required === undefined || !token.scope.split(' ').includes(required)) {
+    if (!forAdmin || token.roles !== undefined || required === undefined || !token.scope.includes(required)) {
       throw challenge(403, 'insufficient_scope', 'The access token does not have the scope that this needs.', required);
     }
     http.getResponse<Response>().set(this.limits.takeAdmin(token.clientId, new RequestActor(req, token.clientId)));

@@ -123,14 +123,15 @@ export class RefreshTokens {
   }
 
   /**
-   * Returns the family of a token of this client that is the one valid token of its family now, and whose user and grant
-   * still are valid; `undefined` for any other.
+   * Returns the family and the user of a token that this client could use now: the current one of its family, whose user
+   * and grant are still valid; `undefined` for any other.
    */
-  async inspect(token: string, client: Client): Promise<TokenFamilyEntity | undefined> {
+  async inspect(token: string, client: Client): Promise<{ family: TokenFamilyEntity; user: User } | undefined> {
     const family = await this.find(token);
     if (!family || !this.isOf(family, client) || family.revokedAt !== null) return undefined;
     if (!this.isCurrent(family, token) || this.hasEnded(family)) return undefined;
-    return (await this.userOf(family, client)) ? family : undefined;
+    const user = await this.userOf(family, client);
+    return user && { family, user };
   }
 
   private isOf({ clientId, clientGeneration }: TokenFamilyEntity, client: Client): boolean {

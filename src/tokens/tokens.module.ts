@@ -13,6 +13,7 @@ import { AccessTokenJwt } from './access-token-jwt.js';
 import { AccessTokenReuse } from './access-token-reuse.js';
 import { AccessTokenVerifier } from './access-token-verifier.js';
 import { AccessTokensRepository } from './access-tokens.repository.js';
+import { AllowedScope } from './allowed-scope.js';
 import { BearerGuard } from './bearer.guard.js';
 import { IdTokenIssuer } from './id-token-issuer.js';
 import { IdTokenKeys } from './id-token-keys.js';
@@ -27,6 +28,7 @@ import { RevokedTokens } from './revoked-tokens.js';
 import { SignedJwt } from './signed-jwt.js';
 import { Subjects } from './subject.js';
 import { TargetResolver } from './target-resolver.js';
+import { TokenDescriptions } from './token-descriptions.js';
 import { TokenFamiliesRepository } from './token-families.repository.js';
 import { TokenFamilyRevocation } from './token-family-revocation.js';
 import { TokenIssuance } from './token-issuance.js';
@@ -34,7 +36,7 @@ import { TokenRevocation } from './token-revocation.js';
 import { UncertainRotations } from './uncertain-rotations.js';
 import { VerifiedSignatures } from './verified-signatures.js';
 
-const ACCESS_TOKENS = [SignedJwt, AccessTokenJwt, AccessTokenIssuer, AccessTokenReuse, AccessTokenVerifier, AccessTokensRepository, BearerGuard, RevokedTokens, TargetResolver, TokenRevocation, VerifiedSignatures];
+const ACCESS_TOKENS = [SignedJwt, AccessTokenJwt, AccessTokenIssuer, AccessTokenReuse, AccessTokenVerifier, AccessTokensRepository, AllowedScope, BearerGuard, RevokedTokens, TargetResolver, TokenDescriptions, TokenRevocation, VerifiedSignatures];
 const ID_TOKENS = [IdTokenIssuer, IdTokenKeys];
 const ISSUANCE = [TokenIssuance];
 const SUBJECTS = { provide: Subjects, inject: [SecretBox], useFactory: (box: SecretBox) => new Subjects(box.derive('pairwise-subjects')) };
@@ -58,6 +60,7 @@ const REFRESH_TOKENS = [
     AccessTokenReuse,
     AccessTokenVerifier,
     AccessTokensRepository,
+    AllowedScope,
     BearerGuard,
     IdTokenIssuer,
     IdTokenKeys,

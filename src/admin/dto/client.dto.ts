@@ -74,7 +74,10 @@ export class ClientDto implements Partial<Omit<ClientMetadata, 'default_scope' |
   @IsOptional() @IsIn(ACCESS_TOKEN_FORMATS)
   access_token_format?: ClientMetadata['access_token_format'];
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 10, maximum: 86_400, example: 300, description: 'Seconds.' })
+  @ApiPropertyOptional({
+    type: 'integer', minimum: 10, maximum: 86_400, example: 300,
+    description: 'Seconds. Tokens for the admin API live for 900 at most, whatever this says.',
+  })
   @IsOptional() @IsInt() @Min(10) @Max(86_400)
   access_token_lifetime?: number;
 
