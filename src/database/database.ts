@@ -87,14 +87,15 @@ export class Database {
   }
 
   /**
-   * Proves that the database takes writes, by a durable one: a server that is read-only or full still answers queries.
+   * Proves that the database takes writes, by a durable one: a server that is read-only or full still answers queries. It
+   * waits for no connection that requests use.
    * @throws {TemporarilyUnavailableError} when it refuses the write, or does not answer by the deadline
    */
   async assertWritable(): Promise<void> {
     const onConflict = this.isSqlite ? 'ON CONFLICT (name) DO UPDATE SET' : 'ON DUPLICATE KEY UPDATE';
     const { nowMsSql } = this;
     // A row that is no lease, in a table that exists before the first migration.
-    await this.execute(
+    await this.executeReserved(
       `INSERT INTO leases (name, owner, expires_at) VALUES (?, '', ${nowMsSql}) ${onConflict} expires_at = ${nowMsSql}`,
       [WRITE_PROBE],
     );

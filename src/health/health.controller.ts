@@ -22,7 +22,7 @@ export class HealthController {
     sendJson(res, 200, { status: 'ok' }, HEADERS);
   }
 
-  /** It can serve: not on its way out, its database answers, a signing key is loaded. */
+  /** It can serve: it is not stopping, its database can be read and written, and a signing key is loaded. */
   @Get('ready')
   async ready(@Res() res: Response): Promise<void> {
     const checks = await this.readiness.check();

@@ -299,7 +299,10 @@ if (mariadbPort() === undefined) {
         expect((await driver.introspect(clients.jwt, clients.jwtToken)).body).toMatchObject({ active: true });
         await new Promise((resolve) => setTimeout(resolve, 2000));
         expect((await driver.token(clients.jwt)).status).toBe(200);
+        const readiness = async () => (await driver.request('GET', '/health/ready')).status;
+        await eventually(async () => expect(await readiness()).toBe(503), { withinMs: 2000 });
         await mariadb.asRoot('SET GLOBAL read_only = 0');
+        await eventually(async () => expect(await readiness()).toBe(200), { withinMs: 2000 });
         expect((await clients.revokes()).map(({ status }) => status)).toEqual([200, 200]);
         expect((await clients.each()).map(({ what, status, body }) => (what.startsWith('introspect') ? body : status))).toEqual([200, 200, { active: false }, { active: false }, 401, 200]);
       } finally {
