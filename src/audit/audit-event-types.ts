@@ -31,6 +31,7 @@ export const AUDIT_EVENTS = described({
 
   'session.begun': ['observation', 'success', 'A browser was signed in. `session_id`.'],
   'session.ended': ['change', 'success', 'A session was ended by its user, by an admin or by a client; one with `family_id` in place of `session_id` tells of tokens that ended with it. Sessions that run out leave none.'],
+  'client.signed_out': ['change', 'success', 'A client asked to end a session that is not the one of the browser. Its own tokens of that session ended, and nothing else. `family_id`.'],
   'logout.backchannel_failed': ['change', 'failure', 'A client was not told of the end of a session. `reason`: what the last attempt came to, or `expired` when nobody could try within a day.'],
 
   'consent.given': ['change', 'success', 'A user allowed a client what it asked for. `scope`.'],

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import { type EntityManager, In, IsNull, Not } from 'typeorm';
 import type { Page } from '../common/http/page-cursor.js';
 import { webOriginsOf } from '../common/oauth/web-origin.js';
 import { Database } from '../database/database.js';
@@ -40,6 +40,12 @@ export class ClientsRepository {
     const client = await this.database.repository(ClientEntity, manager).findOneBy({ clientId });
     // MySQL's comparison passes over trailing spaces.
     return client?.clientId === clientId ? client : null;
+  }
+
+  /** Returns those of some clients that receive logout tokens. */
+  withBackchannelLogout(clientIds: readonly string[], manager: EntityManager): Promise<ClientEntity[]> {
+    const where = { clientId: In([...clientIds]), backchannelLogoutUri: Not(IsNull()) };
+    return this.database.repository(ClientEntity, manager).findBy(where);
   }
 
   /** Newest first, one row more than the page holds if there are more. */

@@ -6,7 +6,7 @@ import { statementsOf } from './statements.js';
 
 const MAX_COUNT = 1_000_000;
 /** Of five million rows with their indexes: a thousand made the longest waits of inserts three times as long on MariaDB, and kept all requests waiting for a third of a second on SQLite, on a busy machine. */
-const DELETE_BATCH = 50;
+export const DELETE_BATCH = 50;
 
 const WRITE_PROBE = 'write-probe';
 

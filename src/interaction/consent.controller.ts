@@ -38,7 +38,7 @@ export class ConsentController {
   @UseGuards(PageFormGuard)
   async submit(@Param('request_id') requestId: string, @Req() req: PageFormRequest, @Res() res: Response): Promise<void> {
     const { interaction, session } = await this.open(req, requestId);
-    this.csrf.assert(req.body.csrf_token, interaction.cookie, this.cookies.session(req));
+    this.csrf.assert(req, req.body.csrf_token, interaction.cookie, this.cookies.session(req));
     const { decision } = req.body;
     if (decision === 'switch_user') return this.back.resume(res, interaction, 'login');
     if (decision !== 'allow') return this.refuse(req, res, interaction, session);

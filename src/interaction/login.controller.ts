@@ -38,7 +38,7 @@ export class LoginController {
   @UseGuards(PageFormGuard)
   async submit(@Param('request_id') requestId: string, @Req() req: PageFormRequest, @Res() res: Response): Promise<void> {
     const interaction = await this.interactions.open(req, requestId);
-    this.csrf.assert(req.body.csrf_token, interaction.cookie);
+    this.csrf.assert(req, req.body.csrf_token, interaction.cookie);
     if (req.body.decision === 'cancel') return this.back.refuse(req, res, interaction);
     const error = await this.signIn.attempt(req, res, (session, manager) => this.interactions.noteSignIn(interaction, session.sessionId, manager));
     if (error === undefined) this.back.resume(res, interaction);

@@ -8,6 +8,7 @@ type Row = Record<string, string | number>;
 const COLUMNS = ['client_id', 'subject', 'session_id', 'attempts', 'next_attempt_at', 'expires_at'];
 /** Each is a row in the audit log. */
 const EXPIRED_BATCH = 100;
+const INSERT_BATCH = 500;
 const PLACES = `(${COLUMNS.map(() => '?').join(', ')})`;
 
 @Injectable()
@@ -15,9 +16,20 @@ export class BackchannelLogoutsRepository {
   constructor(private readonly database: Database) {}
 
   async insert(logouts: readonly Omit<BackchannelLogoutEntity, 'id'>[], manager: EntityManager): Promise<void> {
-    if (logouts.length === 0) return;
-    const values = logouts.flatMap((logout) => [logout.clientId, logout.subject, logout.sessionId, logout.attempts, logout.nextAttemptAt, logout.expiresAt]);
-    await this.database.execute(`INSERT INTO backchannel_logouts (${COLUMNS.join(', ')}) VALUES ${logouts.map(() => PLACES).join(', ')}`, values, manager);
+    for (let at = 0; at < logouts.length; at += INSERT_BATCH) {
+      const batch = logouts.slice(at, at + INSERT_BATCH);
+      const values = batch.flatMap((logout) => [
+        logout.clientId,
+        logout.subject,
+        logout.sessionId,
+        logout.attempts,
+        logout.nextAttemptAt,
+        logout.expiresAt,
+      ]);
+      const marks = batch.map(() => PLACES).join(', ');
+      const sql = `INSERT INTO backchannel_logouts (${COLUMNS.join(', ')}) VALUES ${marks}`;
+      await this.database.execute(sql, values, manager);
+    }
   }
 
   /** What is to be sent now, to other clients than these, that which waits longest first. */

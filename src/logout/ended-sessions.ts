@@ -1,39 +1,66 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { SERVER } from '../audit/audit-log.js';
 import { Logger } from '../common/logging/logger.js';
 import { Serial } from '../common/serial.js';
 import { ChangeFeed } from '../database/change-feed.js';
-import { SessionsRepository } from '../sessions/sessions.repository.js';
-import { UserDirectory } from '../users/user-directory.js';
 import { SessionEnd } from './session-end.js';
 
+const RETRY_MS = 15_000;
+
 /**
- * Sees to the sessions of users who were disabled, deleted, signed out everywhere or given another password: such a session is over by itself, but the clients to which the user signed
- * in by it are still to be told. Every instance hears of it; of them, one ends each session.
+ * Ends the sessions of users who were disabled, deleted, signed out everywhere or given another password. Such sessions
+ * and their tokens are void by the user's token generation; the clients to which the user signed in must still be told.
+ * Every instance reads of it in the change feed, and the database decides which one of them ends a session.
  */
 @Injectable()
-export class EndedSessions {
+export class EndedSessions implements OnApplicationShutdown {
   private readonly sweeps = new Serial();
+  /** Users who changed, and whose sessions were not searched for since. */
+  private readonly waiting = new Set<string>();
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
 
   constructor(
     feed: ChangeFeed,
-    private readonly sessions: SessionsRepository,
-    private readonly users: UserDirectory,
     private readonly sessionEnd: SessionEnd,
-    logger: Logger,
+    private readonly logger: Logger,
   ) {
-    // Beside the feed, which has more to tell meanwhile.
-    feed.subscribe('user', (change) => void this.sweeps.run(() => this.sweep(change.subject)).catch((error: unknown) => logger.failure('sessions that are over could not be ended', error)));
+    feed.subscribe('user', (change) => {
+      this.waiting.add(change.subject);
+      this.sweepSoon();
+    });
   }
 
-  private async sweep(userId: string): Promise<void> {
-    const rows = await this.sessions.ofUser(userId);
-    if (rows.length === 0) return;
-    // What is in memory may be older than the newest session.
-    this.users.invalidate(userId);
-    const user = await this.users.find(userId);
-    for (const row of rows) {
-      if (!user?.enabled || user.tokenGeneration !== row.userGeneration) await this.sessionEnd.end(row.sessionId, SERVER);
+  onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    return this.sweeps.run(async () => undefined);
+  }
+
+  /** Beside the feed, which has more to read meanwhile. */
+  private sweepSoon(): void {
+    void this.sweeps.run(() => this.sweep());
+  }
+
+  private async sweep(): Promise<void> {
+    const users = [...this.waiting];
+    this.waiting.clear();
+    for (const userId of users) {
+      if (this.stopped) return;
+      try {
+        await this.sessionEnd.endVoid(userId, SERVER);
+      } catch (error) {
+        this.logger.failure('sessions of a user who is signed out could not be ended', error);
+        this.waiting.add(userId);
+      }
     }
+    if (this.waiting.size > 0) this.tryAgainLater();
+  }
+
+  private tryAgainLater(): void {
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      this.sweepSoon();
+    }, RETRY_MS).unref();
   }
 }

@@ -11,12 +11,25 @@ import { BackchannelLogouts } from './backchannel-logouts.js';
 import { BackchannelLogoutsRepository } from './backchannel-logouts.repository.js';
 import { EndedSessions } from './ended-sessions.js';
 import { ExpiredLogouts } from './expired-logouts.js';
+import { LogoutRecipients } from './logout-recipients.js';
 import { LogoutTokenIssuer } from './logout-token-issuer.js';
 import { SessionEnd } from './session-end.js';
+import { SessionEndRepository } from './session-end.repository.js';
 
 @Module({
   imports: [AuditModule, ClientsModule, SessionsModule, TokensModule, UsersModule],
-  providers: [SessionEnd, EndedSessions, BackchannelLogouts, BackchannelLogoutDelivery, BackchannelLogoutRequest, BackchannelLogoutsRepository, ExpiredLogouts, LogoutTokenIssuer],
+  providers: [
+    SessionEnd,
+    SessionEndRepository,
+    EndedSessions,
+    LogoutRecipients,
+    BackchannelLogouts,
+    BackchannelLogoutDelivery,
+    BackchannelLogoutRequest,
+    BackchannelLogoutsRepository,
+    ExpiredLogouts,
+    LogoutTokenIssuer,
+  ],
   exports: [BackchannelLogouts, SessionEnd],
 })
 export class LogoutModule {

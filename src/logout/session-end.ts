@@ -1,66 +1,82 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { type Actor, AuditLog } from '../audit/audit-log.js';
-import { ClientDirectory } from '../clients/client-directory.js';
-import { parseScope } from '../common/oauth/scope.js';
-import { Clock } from '../common/time/clock.js';
 import { Transactions } from '../database/transactions.js';
-import { SessionsRepository } from '../sessions/sessions.repository.js';
-import { Subjects } from '../tokens/subject.js';
-import { TokenFamiliesRepository } from '../tokens/token-families.repository.js';
 import { TokenFamilyRevocation } from '../tokens/token-family-revocation.js';
-import { type BackchannelLogout, BackchannelLogouts } from './backchannel-logouts.js';
+import { BackchannelLogouts } from './backchannel-logouts.js';
+import { LogoutRecipients } from './logout-recipients.js';
+import { SessionEndRepository, type SessionSelection, type VoidSessions } from './session-end.repository.js';
+
+/** Sessions whose tokens are still valid. */
+type ValidSessions = Exclude<SessionSelection, VoidSessions>;
 
 /**
- * Ends sessions: the browser is signed out, the clients to which it signed in are told (OpenID Connect Back-Channel Logout 1.0 §2.5), and the tokens of the session die, except for those
- * that were granted for when the user is not there (`offline_access`, §2.7).
+ * Ends sessions, in one transaction and a number of statements that does not depend on how many token families they
+ * have: the browser is signed out, the clients to which the user signed in are told (OpenID Connect Back-Channel Logout
+ * 1.0 §2.5), and the tokens of the session end, but for those with `offline_access` (§2.7). The families say which user
+ * and which clients a session had, so it can be ended after its own row is gone, too.
  */
 @Injectable()
 export class SessionEnd {
   constructor(
-    private readonly sessions: SessionsRepository,
-    private readonly families: TokenFamiliesRepository,
+    private readonly sessions: SessionEndRepository,
     private readonly revocation: TokenFamilyRevocation,
+    private readonly recipients: LogoutRecipients,
     private readonly logouts: BackchannelLogouts,
-    private readonly clients: ClientDirectory,
-    private readonly subjects: Subjects,
     private readonly transactions: Transactions,
     private readonly audit: AuditLog,
-    private readonly clock: Clock,
   ) {}
 
-  /** Answers whether it was this call that ended it. */
-  async end(sessionId: string, actor: Actor): Promise<boolean> {
-    const session = await this.sessions.find(sessionId);
-    if (!session) return false;
-    const { userId } = session;
-    const toTell = await this.clientsToTell(sessionId, userId);
-    // Before the session: if this is broken off, the user is still signed in and can try again.
-    await this.revokeTokens(sessionId, actor);
-    const ended = await this.transactions.run(async (manager) => {
-      if (!(await this.sessions.delete(sessionId, manager))) return false;
-      await this.logouts.enqueue(toTell, manager);
-      await this.audit.record({ type: 'session.ended', actor, userId, detail: { session_id: sessionId } }, manager);
-      return true;
+  async end(sessionId: string, actor: Actor): Promise<void> {
+    await this.endValid({ sessionId }, actor);
+  }
+
+  /** Ends all sessions of a user but one, those that ran out included: clients may still hold tokens of them. */
+  async endOthers(userId: string, exceptSessionId: string, actor: Actor): Promise<void> {
+    await this.endValid({ userId, exceptSessionId }, actor);
+  }
+
+  /** Ends the sessions of a user that are void by the user's token generation, as their tokens are. */
+  async endVoid(userId: string, actor: Actor): Promise<void> {
+    // Most changes of a user end nothing.
+    if (!(await this.sessions.hasVoid(userId))) return;
+    await this.transactions.run(async (manager) => {
+      const selection = await this.sessions.lockVoid(userId, manager);
+      await this.delete(selection, actor, manager);
+      await this.sessions.detachFamilies(selection, manager);
     });
-    if (!ended) return false;
     this.logouts.deliverSoon();
-    // Those of a code that was redeemed meanwhile.
-    await this.revokeTokens(sessionId, actor);
-    return true;
   }
 
-  private async revokeTokens(sessionId: string, actor: Actor): Promise<void> {
-    for (const family of await this.families.ofSession(sessionId, this.clock.nowMs())) {
-      if (!parseScope(family.scope)?.includes('offline_access')) await this.revocation.revoke(family, 'session.ended', actor);
-    }
+  /** Ends the tokens that one client holds of a session, and nothing else: the client proved no more than that they are its own. */
+  async endForClient(sessionId: string, clientId: string, actor: Actor): Promise<void> {
+    const revoked = await this.transactions.run((manager) =>
+      this.revocation.revokeWithin(manager, { sessionId, clientId }, 'client.signed_out', actor),
+    );
+    revoked.takeEffect();
   }
 
-  private async clientsToTell(sessionId: string, userId: string): Promise<BackchannelLogout[]> {
-    const toTell: BackchannelLogout[] = [];
-    for (const clientId of await this.families.clientsOfSession(sessionId)) {
-      const client = await this.clients.find(clientId);
-      if (client?.backchannelLogoutUri) toTell.push({ clientId, subject: this.subjects.of(client, userId), sessionId: this.subjects.sidOf(client, sessionId) });
-    }
-    return toTell;
+  private async endValid(selection: ValidSessions, actor: Actor): Promise<void> {
+    const revoked = await this.transactions.run(async (manager) => {
+      await this.delete(selection, actor, manager);
+      const families = await this.revocation.revokeWithin(manager, selection, 'session.ended', actor);
+      // Last: the selection finds them by their session.
+      await this.sessions.detachFamilies(selection, manager);
+      return families;
+    });
+    revoked.takeEffect();
+    this.logouts.deliverSoon();
+  }
+
+  /** Deletes the sessions, and writes down who is to be told. */
+  private async delete(selection: SessionSelection, actor: Actor, manager: EntityManager): Promise<void> {
+    const deleted = await this.sessions.deleteSessions(selection, manager);
+    const clients = await this.sessions.lockClients(selection, manager);
+    await this.logouts.enqueue(await this.recipients.of(clients, manager), manager);
+    const ended = new Map([...deleted, ...clients].map(({ sessionId, userId }) => [sessionId, userId]));
+    const records = [...ended].map(([sessionId, userId]) => {
+      return { type: 'session.ended' as const, actor, userId, detail: { session_id: sessionId } };
+    });
+    await this.audit.recordAll(records, manager);
   }
 }

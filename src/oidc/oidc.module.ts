@@ -8,7 +8,9 @@ import { SessionsModule } from '../sessions/sessions.module.js';
 import { TokensModule } from '../tokens/tokens.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { EndSessionController } from './end-session.controller.js';
+import { LogoutPages } from './logout-pages.js';
 import { LogoutRequests } from './logout-request.js';
+import { LogoutTickets } from './logout-tickets.js';
 import { ServerMetadata } from './server-metadata.js';
 import { Userinfo } from './userinfo.js';
 import { UserinfoController } from './userinfo.controller.js';
@@ -17,6 +19,6 @@ import { WellKnownController } from './well-known.controller.js';
 @Module({
   imports: [ClientsModule, GrantsModule, KeysModule, LogoutModule, PagesModule, SessionsModule, TokensModule, UsersModule],
   controllers: [WellKnownController, UserinfoController, EndSessionController],
-  providers: [LogoutRequests, ServerMetadata, Userinfo],
+  providers: [LogoutPages, LogoutRequests, LogoutTickets, ServerMetadata, Userinfo],
 })
 export class OidcModule {}

@@ -104,6 +104,8 @@ export interface LogoutConfirmView extends FormView {
 }
 
 export interface LoggedOutView {
+  /** Only this client was signed out of: the session that it named may go on in another browser. */
+  client?: ClientName;
   /** A page that asks for a sign-in. */
   signInPath?: string;
 }

@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type { Request } from 'express';
 import { SecretBox } from '../common/crypto/secret-box.js';
 import { OAuthError } from '../common/oauth/oauth-error.js';
 
@@ -20,11 +21,17 @@ export class CsrfTokens {
     return createHmac('sha256', this.key).update(JSON.stringify(cookies.map((cookie) => cookie ?? null))).digest('base64url');
   }
 
-  /** @throws {OAuthError} 403 */
-  assert(token: string | undefined, ...cookies: (string | undefined)[]): void {
+  /**
+   * Refuses a form that was not sent from the page that this browser was shown. Browsers say themselves from where a form
+   * comes; that is checked in addition to the token, where they do.
+   * @throws {OAuthError} 403
+   */
+  assert(req: Request, token: string | undefined, ...cookies: (string | undefined)[]): void {
+    const site = req.headers['sec-fetch-site'];
     const expected = Buffer.from(this.of(...cookies));
     const given = Buffer.from(token ?? '');
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+    const isRight = given.length === expected.length && timingSafeEqual(given, expected);
+    if (!isRight || (site !== undefined && site !== 'same-origin')) {
       throw new OAuthError('access_denied', 'The form was not sent from the page that this browser was shown.', 403);
     }
   }

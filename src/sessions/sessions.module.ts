@@ -4,10 +4,11 @@ import { KeysModule } from '../keys/keys.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { BrowserCookies } from './browser-cookies.js';
 import { CsrfTokens } from './csrf-tokens.js';
+import { SessionCookieValues } from './session-cookie-values.js';
 import { Sessions } from './sessions.js';
 import { SessionsRepository } from './sessions.repository.js';
 
-const PROVIDERS = [BrowserCookies, CsrfTokens, Sessions, SessionsRepository];
+const PROVIDERS = [BrowserCookies, CsrfTokens, SessionCookieValues, Sessions, SessionsRepository];
 
 @Module({ imports: [KeysModule, UsersModule], providers: PROVIDERS, exports: PROVIDERS })
 export class SessionsModule {

@@ -39,11 +39,6 @@ export class SessionsRepository {
     await this.database.execute('UPDATE sessions SET last_seen_at = ?, idle_expires_at = ? WHERE id = ? AND last_seen_at = ?', [nowMs, idleExpiresAt, id, lastSeenAt]);
   }
 
-  /** Answers whether it was this call that ended it. */
-  async delete(sessionId: string, manager: EntityManager): Promise<boolean> {
-    return (await this.database.execute('DELETE FROM sessions WHERE session_id = ?', [sessionId], manager)) === 1;
-  }
-
   countExpired(nowMs: number): Promise<number> {
     return this.database.countBelow('sessions', 'expires_at', nowMs);
   }

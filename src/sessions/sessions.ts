@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Actor } from '../audit/audit-log.js';
-import { digestOf, newOpaqueValue, OPAQUE_PREFIX } from '../common/crypto/opaque-value.js';
+import { digestOf, OPAQUE_PREFIX } from '../common/crypto/opaque-value.js';
 import { randomId } from '../common/crypto/random-id.js';
 import { Clock } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
 import type { User } from '../users/user.js';
 import { UserDirectory } from '../users/user-directory.js';
+import { SessionCookieValues } from './session-cookie-values.js';
 import type { SessionEntity } from './session.entity.js';
 import { SessionsRepository } from './sessions.repository.js';
 
@@ -43,6 +44,7 @@ export class Sessions {
   constructor(
     private readonly repository: SessionsRepository,
     private readonly users: UserDirectory,
+    private readonly cookies: SessionCookieValues,
     private readonly clock: Clock,
     private readonly config: Config,
   ) {}
@@ -55,11 +57,12 @@ export class Sessions {
    * @returns the session, and the value of its cookie, which is nowhere else
    */
   async begin(user: User, amr: readonly string[], actor: Actor, userAgent: string | undefined, before: Session | undefined, manager: EntityManager): Promise<{ session: Session; cookie: string }> {
-    const cookie = newOpaqueValue('session');
+    const sessionId = before?.user.userId === user.userId ? before.sessionId : randomId();
+    const cookie = this.cookies.make(sessionId);
     const nowMs = this.clock.nowMs();
     const expiresAt = nowMs + this.config.sessionLifetimeSeconds * 1000;
     const row = {
-      sessionId: before?.user.userId === user.userId ? before.sessionId : randomId(),
+      sessionId,
       digest: digestOf(cookie),
       userId: user.userId,
       userGeneration: user.tokenGeneration,
@@ -84,6 +87,17 @@ export class Sessions {
     const nowMs = this.clock.nowMs();
     if (nowMs - row.lastSeenAt >= TOUCH_MS) await this.repository.touch(row, nowMs, this.idleEnd(nowMs, row.expiresAt));
     return { sessionId: row.sessionId, user, authenticatedAtMs: row.authenticatedAt, amr: row.amr.split(' ') };
+  }
+
+  /**
+   * Whether a browser that sends this cookie was signed in by a session which has ended, or ran out. A session that goes
+   * on by another cookie is not this browser's any more.
+   */
+  async wasSignedIn(cookie: string | undefined, sessionId: string): Promise<boolean> {
+    if (!cookie?.startsWith(OPAQUE_PREFIX.session)) return false;
+    const row = await this.repository.find(sessionId);
+    if (row?.digest === digestOf(cookie)) return true;
+    return !(row && this.isGood(row)) && this.cookies.wasMadeFor(cookie, sessionId);
   }
 
   /** The good sessions of a user, newest first. */

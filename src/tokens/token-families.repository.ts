@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Client } from '../clients/client.js';
-import { Database } from '../database/database.js';
+import { Database, DELETE_BATCH } from '../database/database.js';
 import type { OpenIdGrant } from './openid-grant.js';
 import { MAX_ACCESS_TOKEN_LIFETIME_MS } from './token-family-times.js';
 import type { TokenFamilyEntity } from './token-family.entity.js';
@@ -20,9 +20,10 @@ export interface Rotation {
 
 export type NewTokenFamily = Omit<TokenFamilyEntity, 'id'>;
 
-/** The live families of a session, of one client in it, or of a user and a client. */
+/** The live families of a session, of one client in it, of all sessions of a user but one, or of a user and a client. */
 export type FamilySelection =
   | { readonly sessionId: string; readonly clientId?: string }
+  | { readonly userId: string; readonly exceptSessionId: string }
   | { readonly userId: string; readonly clientId: string };
 
 /** What a revocation needs to know of a family. */
@@ -42,6 +43,9 @@ const FIND = `SELECT id, ${COLUMNS.join(', ')} FROM token_families WHERE family_
 const rotateSql = (greatest: string) => `UPDATE token_families SET previous_digest = current_digest, current_digest = ?, successor_salt = ?, retry_until = ?, idle_expires_at = ?,
   purge_after = ${greatest}(purge_after, ?)
   WHERE family_id = ? AND current_digest = ? AND client_id = ? AND client_generation = ? AND revoked_at IS NULL AND idle_expires_at > ?`;
+
+/** When the session of a family ends at the latest; no row: it has ended. */
+const SESSION_END = 'SELECT expires_at FROM sessions WHERE sessions.session_id = token_families.session_id';
 
 /** In SQL of its own: TypeORM's `insert` and `find` would cost a refresh more than all the rest of it. */
 @Injectable()
@@ -122,10 +126,10 @@ export class TokenFamiliesRepository {
     nowMs: number,
     manager: EntityManager,
   ): Promise<LockedFamily[]> {
-    const matches = columnsOf(selection);
+    const matches = conditionsOf(selection);
     const rows = await this.database.query<Row>(
       `SELECT id, family_id, client_id, user_id, scope FROM token_families
-        WHERE ${matches.map(([column]) => `${column} = ?`).join(' AND ')}
+        WHERE ${matches.map(([condition]) => condition).join(' AND ')}
           AND id > ? AND revoked_at IS NULL AND idle_expires_at > ?
         ORDER BY id LIMIT ${limit}${this.database.isSqlite ? '' : ' FOR UPDATE'}`,
       [...matches.map(([, value]) => value), afterId, nowMs - MAX_ACCESS_TOKEN_LIFETIME_MS],
@@ -146,32 +150,46 @@ export class TokenFamiliesRepository {
     await this.database.execute(sql, [nowMs, ...ids], manager);
   }
 
-  /** To which clients the user signed in by a session. */
-  async clientsOfSession(sessionId: string): Promise<string[]> {
-    return (await this.database.query<{ client_id: string }>('SELECT DISTINCT client_id FROM token_families WHERE session_id = ?', [sessionId])).map((row) => row.client_id);
-  }
-
-  /** Those that were authorized in a session, are not revoked, and may still have good tokens. */
-  async ofSession(sessionId: string, nowMs: number): Promise<TokenFamilyEntity[]> {
-    const rows = await this.database.query<Row>(`SELECT id, ${COLUMNS.join(', ')} FROM token_families WHERE session_id = ? AND revoked_at IS NULL AND purge_after >= ?`, [sessionId, nowMs]);
-    return rows.map(toEntity);
-  }
-
   countExpired(nowMs: number): Promise<number> {
     return this.database.countBelow('token_families', 'purge_after', nowMs);
   }
 
-  /** Deletes a batch of families of which no token can be good any more. Answers how many it deleted. */
-  deleteExpired(nowMs: number): Promise<number> {
-    return this.database.deleteBelow('token_families', 'purge_after', nowMs);
+  /**
+   * Deletes a batch of families that can have no valid token any more. While the session of a family goes on, the row
+   * stays: it tells which client must be told when the session ends, and a sign-in may move that end at any time.
+   * @returns how many it deleted
+   */
+  async deleteExpired(nowMs: number): Promise<number> {
+    for (;;) {
+      const batch = await this.expired(nowMs);
+      if (batch.length === 0) return 0;
+      const marks = batch.map(() => '?').join(', ');
+      const kept = await this.database.execute(
+        `UPDATE token_families SET purge_after = (${SESSION_END})
+          WHERE id IN (${marks}) AND session_id IS NOT NULL AND (${SESSION_END}) >= ?`,
+        [...batch, nowMs],
+      );
+      if (kept === batch.length) continue;
+      return this.database.execute(`DELETE FROM token_families WHERE id IN (${marks}) AND purge_after < ?`, [...batch, nowMs]);
+    }
+  }
+
+  private async expired(nowMs: number): Promise<(number | string)[]> {
+    const sql = `SELECT id FROM token_families WHERE purge_after < ? ORDER BY purge_after LIMIT ${DELETE_BATCH}`;
+    return (await this.database.query<{ id: number | string }>(sql, [nowMs])).map(({ id }) => id);
   }
 }
 
-function columnsOf(selection: FamilySelection): (readonly [column: string, value: string])[] {
-  const client = selection.clientId === undefined ? [] : ([['client_id', selection.clientId]] as const);
+function conditionsOf(selection: FamilySelection): (readonly [condition: string, value: string])[] {
+  if ('exceptSessionId' in selection) {
+    const { userId, exceptSessionId } = selection;
+    // A family of no session has NULL there, which is not unequal to anything.
+    return [['user_id = ?', userId], ['session_id <> ?', exceptSessionId]];
+  }
+  const client = selection.clientId === undefined ? [] : ([['client_id = ?', selection.clientId]] as const);
   return 'sessionId' in selection
-    ? [['session_id', selection.sessionId], ...client]
-    : [['user_id', selection.userId], ...client];
+    ? [['session_id = ?', selection.sessionId], ...client]
+    : [['user_id = ?', selection.userId], ...client];
 }
 
 function toEntity(row: Row): TokenFamilyEntity {

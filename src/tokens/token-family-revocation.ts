@@ -12,7 +12,7 @@ import { type FamilySelection, type RevocableFamily, TokenFamiliesRepository } f
 import type { TokenFamilyEntity } from './token-family.entity.js';
 import { MAX_ACCESS_TOKEN_LIFETIME_MS } from './token-family-times.js';
 
-const FAMILY_EVENTS = ['refresh_token.revoked', 'refresh_token.reused', 'authorization_code.replayed', 'consent.revoked', 'session.ended'] as const;
+const FAMILY_EVENTS = ['refresh_token.revoked', 'refresh_token.reused', 'authorization_code.replayed', 'consent.revoked', 'session.ended', 'client.signed_out'] as const;
 
 /** Why a family ends. */
 export type FamilyEvent = (typeof FAMILY_EVENTS)[number];
@@ -106,7 +106,8 @@ export class TokenFamilyRevocation {
     const batches: RevokedFamilies[] = [];
     for (let afterId = 0, complete = false; !complete; ) {
       const locked = await this.families.lockLive(selection, afterId, BATCH, nowMs, manager);
-      const ended = 'sessionId' in selection ? locked.filter((family) => !outlivesSession(family)) : locked;
+      const ofSessions = 'sessionId' in selection || 'exceptSessionId' in selection;
+      const ended = ofSessions ? locked.filter((family) => !outlivesSession(family)) : locked;
       if (ended.length > 0) {
         const ids = ended.map(({ id }) => id);
         await this.families.revokeLocked(ids, nowMs, manager);

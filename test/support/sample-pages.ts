@@ -25,7 +25,7 @@ export const SAMPLES: { readonly [V in keyof Views]: Views[V] } = {
     passwordError: 'mismatch',
   },
   logout_confirm: { csrfToken, action: '/logout', client, username: 'margaret', fields: { state: 'a state' } },
-  logged_out: { signInPath: '/account' },
+  logged_out: { client, signInPath: '/account' },
   form_post: { action: 'https://reports.acme.example/callback', params: { code: 'mg_ac_sample', state: 'a "state" <of> the client’s', iss: 'https://id.example.com' } },
   error: { status: 400, reason: 'invalid_request', code: 'invalid_request', description: 'A parameter is repeated.', reference: 'abc-1' },
 };

@@ -15,7 +15,7 @@ export const OPAQUE_PREFIX = {
 export const isRefreshToken = (value: string): boolean => value.startsWith(OPAQUE_PREFIX.refreshToken);
 
 /** A fresh value: the kind's prefix and 256 random bits in base64url (43 characters). RFC 6749 §10.10. */
-export function newOpaqueValue(kind: Exclude<keyof typeof OPAQUE_PREFIX, 'refreshToken'>): string {
+export function newOpaqueValue(kind: Exclude<keyof typeof OPAQUE_PREFIX, 'refreshToken' | 'session'>): string {
   return OPAQUE_PREFIX[kind] + randomBytes(32).toString('base64url');
 }
 

@@ -21,8 +21,10 @@ const PAGE_FORM = ['csrf_token', 'decision', 'username', 'password', 'session_id
 /** RFC 6750 §2.2. */
 const BEARER_FORM = ['access_token'] as const;
 
-/** OpenID Connect RP-Initiated Logout 1.0 §2. */
-const LOGOUT_REQUEST = ['id_token_hint', 'logout_hint', 'client_id', 'post_logout_redirect_uri', 'state', 'ui_locales', 'csrf_token', 'decision'] as const;
+/** OpenID Connect RP-Initiated Logout 1.0 §2, and those of our own: a ticket in the place of the ID token, and fields of the page. */
+const LOGOUT_REQUEST = [
+  'id_token_hint', 'logout_hint', 'client_id', 'post_logout_redirect_uri', 'state', 'ui_locales', 'logout_ticket', 'csrf_token', 'decision',
+] as const;
 
 /** May be repeated, in every request (RFC 8707 §2). */
 const MULTI_VALUED = ['resource'] as const;

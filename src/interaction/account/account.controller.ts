@@ -43,7 +43,7 @@ export class AccountController {
   @Post('login')
   @UseGuards(PageFormGuard)
   async logIn(@Req() req: PageFormRequest, @Res() res: Response): Promise<void> {
-    this.csrf.assert(req.body.csrf_token, this.cookies.form(req));
+    this.csrf.assert(req, req.body.csrf_token, this.cookies.form(req));
     const error = req.body.decision === 'cancel' ? undefined : await this.signIn.attempt(req, res);
     if (error === undefined) this.back(res);
     else this.page.renderSignIn(req, res, req.body.username, error);
@@ -73,8 +73,7 @@ export class AccountController {
   async endOtherSessions(@Req() req: PageFormRequest, @Res() res: Response): Promise<void> {
     const session = await this.sessionOf(req, res);
     if (!session) return;
-    const others = (await this.sessions.list(session.user)).filter(({ sessionId }) => sessionId !== session.sessionId);
-    for (const { sessionId } of others) await this.sessionEnd.end(sessionId, browserActor(req, session.user));
+    await this.sessionEnd.endOthers(session.user.userId, session.sessionId, browserActor(req, session.user));
     this.back(res, 'other_sessions_ended');
   }
 
@@ -100,7 +99,7 @@ export class AccountController {
   /** Who sent the form; a browser whose session is over is sent to sign in. @throws {OAuthError} 403 for a form of another page */
   private async sessionOf(req: PageFormRequest, res: Response): Promise<Session | undefined> {
     const session = await this.sessions.find(this.cookies.session(req));
-    if (session) this.csrf.assert(req.body.csrf_token, this.cookies.session(req));
+    if (session) this.csrf.assert(req, req.body.csrf_token, this.cookies.session(req));
     else this.back(res);
     return session;
   }

@@ -127,6 +127,8 @@ export const de: Texts = {
     doneTitle: 'Abgemeldet',
     doneHeading: 'Sie sind abgemeldet',
     done: 'Wenn auch andere diesen Computer benutzen, schließen Sie jetzt den Browser.',
+    doneOfClientHeading: 'Sie sind von {client} abgemeldet',
+    doneOfClient: 'Bei anderen Anwendungen und in anderen Browsern sind Sie vielleicht noch angemeldet.',
     signInAgain: 'Erneut anmelden',
   },
   formPost: {

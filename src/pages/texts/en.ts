@@ -128,6 +128,8 @@ export const en = {
     doneTitle: 'Signed out',
     doneHeading: 'You are signed out',
     done: 'On a computer that others use too, close the browser now.',
+    doneOfClientHeading: 'You are signed out of {client}',
+    doneOfClient: 'You may still be signed in to other applications, and in other browsers.',
     signInAgain: 'Sign in again',
   },
   formPost: {

@@ -1,5 +1,5 @@
 import { expectErrorPage } from '../../support/authorization-answers.js';
-import { CALLBACK } from '../../support/authorization-url.js';
+import { authorizationUrl, CALLBACK } from '../../support/authorization-url.js';
 import { Browser, formAction, hiddenFields, type PageAnswer } from '../../support/browser.js';
 import { CodeFlow, type IssuedTokens } from '../../support/code-flow.js';
 import { describeOnOneDatabase } from '../../support/databases.js';
@@ -317,11 +317,28 @@ describeOnOneDatabase('OpenID Connect RP-Initiated Logout 1.0', (kind) => {
       await expectSignedOut(browser);
     });
 
-    it('with the ID token of somebody else: that session ends, and she is asked about hers', async () => {
+    it('with the ID token of another session: that session goes on, and the user is asked about their own', async () => {
       const [victim, attacker] = [await signedIn(), await signedIn(web, grace)];
       expectAsked(await postFromElsewhere(victim.browser, { id_token_hint: attacker.tokens.id_token, post_logout_redirect_uri: BYE }));
       await expectSignedIn(victim.browser);
-      await expectSignedOut(attacker.browser);
+      await expectSignedIn(attacker.browser);
+    });
+
+    it('with a ticket that has expired, was altered, or is repeated for another client: the user is asked, or sees a page', async () => {
+      const { browser, tokens } = await signedIn();
+      const ticketed = async () => (await server.driver.form('/oauth/logout', { id_token_hint: tokens.id_token })).headers.get('location')!;
+      const altered = new URL(await ticketed());
+      altered.searchParams.set('logout_ticket', flipCase(altered.searchParams.get('logout_ticket')!));
+      expectAsked(await browser.get(altered.href));
+      const foreign = new URL(await ticketed());
+      foreign.searchParams.set('client_id', (await register()).clientId);
+      expectErrorPage(await browser.get(foreign.href));
+      const late = await ticketed();
+      server.clock.advanceSeconds(120);
+      expectAsked(await browser.get(late));
+      await expectSignedIn(browser);
+      expectLoggedOutPage(await browser.get(await ticketed()));
+      await expectSignedOut(browser);
     });
 
     it('with that of her session: it ends, and she goes where the client wants her', async () => {
@@ -360,11 +377,68 @@ describeOnOneDatabase('OpenID Connect RP-Initiated Logout 1.0', (kind) => {
       expectLoggedOutPage(await browser.get('/oauth/logout'));
       expect(browser.cookie(SESSION)).toBeUndefined();
     });
+  });
 
-    it('the ID token of a session in another browser ends that one', async () => {
-      const { browser, tokens } = await signedIn();
-      expectSentTo(await new Browser(server.url).get(logoutPath({ id_token_hint: tokens.id_token, post_logout_redirect_uri: BYE })), BYE);
-      await expectSignedOut(browser);
+  describe('§2: an ID token that is not of the session of this browser proves no more than which client has it', () => {
+    const isActive = async (client: Credentials, { access_token: token }: IssuedTokens) => (await server.driver.introspect(client, token)).body['active'];
+
+    /** A session with tokens of two clients. */
+    async function sessionOfTwo() {
+      const other = await register();
+      const { flow, browser, tokens } = await signedIn();
+      return { browser, tokens, other, others: await flow.tokens(other, { scope: 'openid' }) };
+    }
+
+    async function expectOwnTokensEnded({ browser, tokens, other, others }: Awaited<ReturnType<typeof sessionOfTwo>>): Promise<void> {
+      expect([await isActive(web, tokens), await isActive(other, others)]).toEqual([false, true]);
+      await expectSignedIn(browser);
+    }
+
+    it.each(['GET', 'POST'])('%s without a cookie ends the tokens of that client, and neither the session nor what others hold', async (method) => {
+      const held = await sessionOfTwo();
+      const stranger = new Browser(server.url);
+      const hint = { id_token_hint: held.tokens.id_token };
+      const page = await stranger.follow(method === 'GET' ? await stranger.get(logoutPath(hint)) : await stranger.post('/oauth/logout', hint));
+      expect([page.status, page.text]).toEqual([200, expect.stringMatching(/You are signed out of.*The Desk/s)]);
+      await expectOwnTokensEnded(held);
+      const { items } = (await server.driver.adminRequest<{ items: object[] }>('GET', `/audit-events?type=client.signed_out&client_id=${web.clientId}&limit=1`)).body;
+      expect(items).toMatchObject([{ user_id: margaret.userId, detail: { family_id: expect.any(String) as string } }]);
+    });
+
+    it('without a cookie the browser still goes where the client wants it', async () => {
+      const held = await sessionOfTwo();
+      expectSentTo(await new Browser(server.url).get(logoutPath({ id_token_hint: held.tokens.id_token, post_logout_redirect_uri: BYE, state: 's' })), `${BYE}?state=s`);
+      await expectOwnTokensEnded(held);
+    });
+
+    it('with the cookie of another session the user is asked, and staying signed in does not bring the tokens back', async () => {
+      const held = await sessionOfTwo();
+      const elsewhere = await signedIn(web, grace);
+      const page = await elsewhere.browser.get(logoutPath({ id_token_hint: held.tokens.id_token }));
+      expectAsked(page);
+      await elsewhere.browser.submit(page, { decision: 'stay' });
+      await expectSignedIn(elsewhere.browser);
+      await expectOwnTokensEnded(held);
+    });
+
+    it('with a cookie that the session had before the user signed in again, the session goes on', async () => {
+      const held = await sessionOfTwo();
+      const stale = new Browser(server.url);
+      stale.setCookie(SESSION, held.browser.cookie(SESSION)!);
+      const page = await held.browser.follow(await held.browser.get(authorizationUrl(web, { prompt: 'login' })));
+      await held.browser.post(formAction(page), { ...hiddenFields(page.text), ...margaret, decision: 'sign_in' });
+      await stale.get(logoutPath({ id_token_hint: held.tokens.id_token }));
+      await expectOwnTokensEnded(held);
+    });
+
+    it('with the cookie of a session that was not used for hours, all of it ends: the cookie shows whose it was', async () => {
+      const held = await sessionOfTwo();
+      server.clock.advanceSeconds(4 * 3600);
+      server.driver.renewAdminToken();
+      expectLoggedOutPage(await held.browser.get(logoutPath({ id_token_hint: held.tokens.id_token })));
+      const { sid } = decodeJwt(held.tokens.id_token).claims;
+      const { items } = (await server.driver.adminRequest<{ items: { detail: Record<string, unknown> }[] }>('GET', `/audit-events?type=session.ended&user_id=${margaret.userId}`)).body;
+      expect(items.filter(({ detail }) => detail['session_id'] === sid)).toHaveLength(1);
     });
   });
 
