@@ -5,7 +5,6 @@ import { digestOf } from '../common/crypto/opaque-value.js';
 import { randomId } from '../common/crypto/random-id.js';
 import { formatScope } from '../common/oauth/scope.js';
 import { Clock } from '../common/time/clock.js';
-import { Config } from '../config/config.js';
 import type { User } from '../users/user.js';
 import type { GrantedFamily } from './granted-access.js';
 import type { OpenIdGrant } from './openid-grant.js';
@@ -13,7 +12,7 @@ import { RefreshTokenCodec } from './refresh-token-codec.js';
 import { type GrantedToFamily, sealable } from './sealed-family.js';
 import type { Target } from './target-resolver.js';
 import type { NewTokenFamily } from './token-families.repository.js';
-import { familyTimes } from './token-family-times.js';
+import { familyTimes, timesWithoutRefresh } from './token-family-times.js';
 
 /** What is known of a family from the authorization endpoint. */
 export interface FamilyBeginning {
@@ -38,7 +37,6 @@ export class NewTokenFamilies {
   constructor(
     private readonly codec: RefreshTokenCodec,
     private readonly clock: Clock,
-    private readonly config: Config,
   ) {}
 
   /** Makes a family and its first refresh token, and writes nothing. */
@@ -65,7 +63,6 @@ export class NewTokenFamilies {
     };
     const random = () => this.codec.first({ familyId, content: sealable(granted) });
     const refreshToken = code === undefined ? random() : this.firstOf(code, granted);
-    const sessionEndsAt = sessionId === null ? 0 : nowMs + this.config.sessionLifetimeSeconds * 1000;
     const row = {
       ...granted,
       clientId: client.clientId,
@@ -77,7 +74,7 @@ export class NewTokenFamilies {
       issuedAt: nowMs,
       sessionId,
       revokedAt: null,
-      ...familyTimes(client, nowMs, expiresAt, sessionEndsAt),
+      ...(refreshable ? familyTimes(client, nowMs, expiresAt) : timesWithoutRefresh(client, nowMs)),
     };
     return { granted: { familyId, ...(refreshable ? { refreshToken } : {}) }, row };
   }

@@ -3,7 +3,7 @@ import type { EntityManager } from 'typeorm';
 import type { Client } from '../clients/client.js';
 import { Database, DELETE_BATCH } from '../database/database.js';
 import type { OpenIdGrant } from './openid-grant.js';
-import { MAX_ACCESS_TOKEN_LIFETIME_MS } from './token-family-times.js';
+import { ACCESS_TOKEN_MARGIN_MS, MAX_ACCESS_TOKEN_LIFETIME_MS } from './token-family-times.js';
 import type { TokenFamilyEntity } from './token-family.entity.js';
 
 /**
@@ -43,6 +43,10 @@ const FIND = `SELECT id, ${COLUMNS.join(', ')} FROM token_families WHERE family_
 const rotateSql = (greatest: string) => `UPDATE token_families SET previous_digest = current_digest, current_digest = ?, successor_salt = ?, retry_until = ?, idle_expires_at = ?,
   purge_after = ${greatest}(purge_after, ?)
   WHERE family_id = ? AND current_digest = ? AND client_id = ? AND client_generation = ? AND revoked_at IS NULL AND idle_expires_at > ?`;
+
+// A family with refresh tokens may have issued an access token just before its idle end. One without has an idle end that
+// is the end of its access token, unless the previous version wrote it: then it is the time of issue.
+const MAY_OUTLIVE = '(expires_at > issued_at OR idle_expires_at = issued_at)';
 
 /** When the session of a family ends at the latest; no row: it has ended. */
 const SESSION_END = 'SELECT expires_at FROM sessions WHERE sessions.session_id = token_families.session_id';
@@ -130,9 +134,14 @@ export class TokenFamiliesRepository {
     const rows = await this.database.query<Row>(
       `SELECT id, family_id, client_id, user_id, scope FROM token_families
         WHERE ${matches.map(([condition]) => condition).join(' AND ')}
-          AND id > ? AND revoked_at IS NULL AND idle_expires_at > ?
+          AND id > ? AND revoked_at IS NULL AND (idle_expires_at > ? OR (idle_expires_at > ? AND ${MAY_OUTLIVE}))
         ORDER BY id LIMIT ${limit}${this.database.isSqlite ? '' : ' FOR UPDATE'}`,
-      [...matches.map(([, value]) => value), afterId, nowMs - MAX_ACCESS_TOKEN_LIFETIME_MS],
+      [
+        ...matches.map(([, value]) => value),
+        afterId,
+        nowMs - ACCESS_TOKEN_MARGIN_MS,
+        nowMs - MAX_ACCESS_TOKEN_LIFETIME_MS,
+      ],
       manager,
     );
     return rows.map((row) => ({

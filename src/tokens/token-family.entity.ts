@@ -36,7 +36,7 @@ export class TokenFamilyEntity {
   @EpochMsColumn('issued_at') issuedAt: number;
   /** The absolute end, which no refresh moves. */
   @EpochMsColumn('expires_at') expiresAt: number;
-  /** The end unless it is refreshed before. */
+  /** The end unless it is refreshed before; without a refresh token, the end of its access token. */
   @EpochMsColumn('idle_expires_at') idleExpiresAt: number;
   /** Read and written by the previous version alone. The default is later than any access token ends. */
   @Column({ name: 'access_expires_at', type: 'bigint', default: 4_102_444_800_000, insert: false, select: false })

@@ -186,7 +186,7 @@ describeOnEachDatabase('a decision of a user and the change that ends it', (kind
       held = holdNextTransaction(server, /token_families/);
       const answer = flow.browser.get(authorizationUrl(client, { prompt: 'none', ...changesOf('token') }));
       await held.reached;
-      const deletion = holdNextTransaction(sibling, /DELETE FROM sessions/);
+      const deletion = holdNextTransaction(sibling, /session_id, user_id FROM sessions/);
       const signedOut = signOut();
       if (kind === 'MariaDB') await deletion.reached;
       deletion.release();

@@ -217,15 +217,29 @@ describeOnEachDatabase('The end of a session', (kind) => {
       await expectTold(sidOf(signedIn), web, api);
     });
 
-    it('writes nothing for those of which no token can be valid', async () => {
+    it('writes nothing for those whose access tokens have expired', async () => {
+      const flow = await signIn();
+      const early = await flow.tokens(web, { scope: 'openid' });
+      await addFamilies(early, MANY);
+      server.clock.advanceSeconds(HOUR);
+      const signedIn = await flow.tokens(web, { scope: 'openid' });
+      const revoked = () => countRows('changes', 'topic', 'revoked-token');
+      const before = await revoked();
+      expect((await countTransactions(server, () => logout(flow.browser, signedIn))).transactions).toBe(1);
+      expect((await revoked()) - before).toBe(1);
+      await expectTold(sidOf(signedIn), web);
+    });
+
+    it('ends families of the previous version, whose rows do not tell when their access tokens expire', async () => {
       const flow = await signIn();
       const signedIn = await flow.tokens(web, { scope: 'openid' });
-      const over = server.clock.nowMs() - 2 * DAY * 1000;
-      await addFamilies(signedIn, MANY, { issuedAt: over, expiresAt: over, idleExpiresAt: over });
+      const nowMs = server.clock.nowMs();
+      await addFamilies(signedIn, 3, { issuedAt: nowMs, expiresAt: nowMs, idleExpiresAt: nowMs });
+      server.clock.advanceSeconds(HOUR);
       const revoked = () => countRows('changes', 'topic', 'revoked-token');
       const before = await revoked();
       await logout(flow.browser, signedIn);
-      expect((await revoked()) - before).toBe(1);
+      expect((await revoked()) - before).toBe(3);
     });
   });
 
