@@ -17,6 +17,8 @@ export class EndedSessions implements OnApplicationShutdown {
   private readonly sweeps = new Serial();
   /** Users who changed, and whose sessions were not searched for since. */
   private readonly waiting = new Set<string>();
+  /** Whether changes were missed, so that it is not known which users changed. */
+  private missed = false;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
 
@@ -27,6 +29,10 @@ export class EndedSessions implements OnApplicationShutdown {
   ) {
     feed.subscribe('user', (change) => {
       this.waiting.add(change.subject);
+      this.sweepSoon();
+    });
+    feed.onGap(async () => {
+      this.missed = true;
       this.sweepSoon();
     });
   }
@@ -43,24 +49,34 @@ export class EndedSessions implements OnApplicationShutdown {
   }
 
   private async sweep(): Promise<void> {
+    await this.orLater(() => this.findMissed());
     const users = [...this.waiting];
     this.waiting.clear();
     for (const userId of users) {
       if (this.stopped) return;
-      try {
-        await this.sessionEnd.endVoid(userId, SERVER);
-      } catch (error) {
-        this.logger.failure('sessions of a user who is signed out could not be ended', error);
-        this.waiting.add(userId);
-      }
+      await this.orLater(
+        () => this.sessionEnd.endVoid(userId, SERVER),
+        () => this.waiting.add(userId),
+      );
     }
-    if (this.waiting.size > 0) this.tryAgainLater();
   }
 
-  private tryAgainLater(): void {
-    this.timer ??= setTimeout(() => {
-      this.timer = undefined;
-      this.sweepSoon();
-    }, RETRY_MS).unref();
+  private async findMissed(): Promise<void> {
+    if (!this.missed) return;
+    for (const userId of await this.sessionEnd.findVoid()) this.waiting.add(userId);
+    this.missed = false;
+  }
+
+  private async orLater(work: () => Promise<void>, keep?: () => void): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.logger.failure('sessions of users who are signed out could not be ended', error);
+      keep?.();
+      this.timer ??= setTimeout(() => {
+        this.timer = undefined;
+        this.sweepSoon();
+      }, RETRY_MS).unref();
+    }
   }
 }

@@ -27,7 +27,7 @@ export interface SessionClient extends DeletedSession {
 
 type Row = Record<'session_id' | 'user_id' | 'client_id', string> & { id: number | string };
 
-/** How many rows one statement deletes. */
+/** How many rows one statement reads or deletes. */
 const BATCH = 500;
 
 /** What ending sessions reads and writes in the tables of sessions and of token families, by the columns that both have. */
@@ -42,6 +42,21 @@ export class SessionEndRepository {
         WHERE users.user_id = ${table}.user_id AND token_generation = user_generation AND enabled = 1)`;
     const sql = `${voidIn('sessions')} UNION ALL ${voidIn('token_families')} LIMIT 1`;
     return (await this.database.query(sql, [userId, userId])).length > 0;
+  }
+
+  /**
+   * Reads a page of all sessions, and returns the users of those that are void.
+   * @returns `afterId` of the next page; `undefined` after the last one
+   */
+  async usersWithVoid(afterId: number): Promise<{ userIds: string[]; afterId: number | undefined }> {
+    const rows = await this.database.query<Row & { valid: number | string }>(
+      `SELECT id, user_id, EXISTS (SELECT 1 FROM users WHERE users.user_id = sessions.user_id
+          AND token_generation = user_generation AND enabled = 1) AS valid
+        FROM sessions WHERE id > ? ORDER BY id LIMIT ${BATCH}`,
+      [afterId],
+    );
+    const userIds = rows.filter(({ valid }) => Number(valid) === 0).map((row) => row.user_id);
+    return { userIds, afterId: rows.length < BATCH ? undefined : Number(rows.at(-1)!.id) };
   }
 
   /** Keeps the token generation of a user as it is until the transaction ends: no session of a newer one can begin. */

@@ -48,6 +48,17 @@ export class SessionEnd {
     this.logouts.deliverSoon();
   }
 
+  /** Returns the users who have void sessions. */
+  async findVoid(): Promise<Set<string>> {
+    const found = new Set<string>();
+    for (let from: number | undefined = 0; from !== undefined; ) {
+      const { userIds, afterId } = await this.sessions.usersWithVoid(from);
+      for (const userId of userIds) found.add(userId);
+      from = afterId;
+    }
+    return found;
+  }
+
   /** Ends the tokens that one client holds of a session, and nothing else: the client proved no more than that they are its own. */
   async endForClient(sessionId: string, clientId: string, actor: Actor): Promise<void> {
     const revoked = await this.transactions.run((manager) =>

@@ -272,6 +272,17 @@ describeOnEachDatabase('The end of a session', (kind) => {
     });
   });
 
+  it('a user who was put out while an instance missed changes is not missed: the clients are told', async () => {
+    const user = await newUser();
+    const flow = await signIn(user);
+    const signedIn = await flow.tokens(web, { scope: 'openid' });
+    const sql = 'UPDATE users SET token_generation = ? WHERE user_id = ?';
+    await server.get(Database).execute(sql, ['another1', user.userId]);
+    // Without a look at the feed for so long, its notices may have expired.
+    server.clock.advanceSeconds(HOUR);
+    await expectTold(sidOf(signedIn), web);
+  });
+
   it('"sign out everywhere else" ends the tokens of all other sessions, of those that ran out too, and of no other user', async () => {
     const [user, somebody] = [await newUser(), await newUser()];
     const [past, bystander] = [await signIn(user), await signIn(somebody)];
