@@ -111,17 +111,16 @@ export class Population {
 
   /**
    * A family that began in the last 33 days and was last used in the last 8, both spread evenly: a tenth of them is over and may be deleted. The ends are those of the default
-   * lifetimes, as `RefreshTokens` reckons them.
+   * lifetimes, as `familyTimes` reckons them.
    */
   family(i, nowMs) {
     const random = this.#bytes('times', i);
     const ageMs = (random.readUInt32LE(0) / 2 ** 32) * 33 * DAY_MS;
     const issuedAt = Math.floor(nowMs - ageMs);
     const usedAt = Math.floor(nowMs - (random.readUInt32LE(4) / 2 ** 32) * Math.min(ageMs, 8 * DAY_MS));
-    const { accessTokenLifetimeSeconds, refreshRetryWindowSeconds, sessionLifetimeSeconds } = this.#config;
+    const sessionEndsAt = issuedAt + this.#config.sessionLifetimeSeconds * 1000;
     const expiresAt = issuedAt + 30 * DAY_MS;
     const idleExpiresAt = Math.min(usedAt + 7 * DAY_MS, expiresAt);
-    const accessExpiresAt = usedAt + (accessTokenLifetimeSeconds + refreshRetryWindowSeconds) * 1000;
     const application = this.#nameOf('client', this.applicationOf(i));
     const granted = this.#granted(i, expiresAt);
     return {
@@ -134,10 +133,9 @@ export class Population {
       retryUntil: null,
       issuedAt,
       idleExpiresAt,
-      accessExpiresAt,
       sessionId: this.#id('session', Math.floor(i / FAMILIES_OF_A_SESSION)),
       revokedAt: null,
-      purgeAfter: Math.ceil(Math.max(idleExpiresAt, accessExpiresAt, issuedAt + sessionLifetimeSeconds * 1000) / DAY_MS) * DAY_MS,
+      purgeAfter: Math.ceil(Math.max(idleExpiresAt + DAY_MS, sessionEndsAt) / DAY_MS) * DAY_MS,
     };
   }
 }

@@ -18,7 +18,8 @@ export class Rows {
     const { tableName, columns } = dataSource.getMetadata(entity);
     this.#driver = dataSource.driver;
     this.#table = tableName;
-    this.#columns = columns.filter((column) => withId || !column.isPrimary);
+    // A column that the server never writes has a default.
+    this.#columns = columns.filter((column) => column.isInsert && (withId || !column.isPrimary));
     this.#most = Math.floor(VALUES_A_STATEMENT / this.#columns.length);
     this.#insert = `INSERT INTO ${tableName} (${this.#columns.map(({ databaseName }) => databaseName).join(', ')}) VALUES `;
     this.write = write;

@@ -87,6 +87,49 @@ describeOnEachDatabase('the migrations', (kind) => {
   });
 });
 
+describeOnEachDatabase('token families, while the previous version runs beside', (kind) => {
+  let server: TestServer;
+  let database: Database;
+
+  beforeAll(async () => {
+    server = await TestServer.start({ kind });
+    database = server.get(Database);
+  });
+  afterAll(() => server.stop());
+
+  const accessEndOf = async (familyId: string) => {
+    const sql = 'SELECT access_expires_at AS ms FROM token_families WHERE family_id = ?';
+    return Number((await database.query<{ ms: number | string }>(sql, [familyId]))[0].ms);
+  };
+
+  it('have an end that is later than any access token, so that a revocation there lasts', async () => {
+    const { driver, clock } = server;
+    const user = await driver.registerUser({ username: 'adele' });
+    const client = await driver.registerClient({ grant_types: ['password', 'refresh_token'], scope: 'read' });
+    const { refreshToken } = await driver.signIn(client, user);
+    const [{ id }] = await database.query<{ id: string }>('SELECT family_id AS id FROM token_families', []);
+    const beyondAnyToken = clock.nowMs() + 2 * 86_400_000;
+    expect(await accessEndOf(id)).toBeGreaterThan(beyondAnyToken);
+
+    // What the previous version writes with each refresh.
+    const rotation = `UPDATE token_families SET access_expires_at = ${database.greatestSql}(access_expires_at, ?)`;
+    expect(await database.execute(rotation, [clock.nowMs() + 300_000])).toBe(1);
+    expect(await accessEndOf(id)).toBeGreaterThan(beyondAnyToken);
+    expect((await driver.refresh(client, refreshToken)).status).toBe(200);
+  });
+
+  it('take the rows that the previous version inserts', async () => {
+    const columns = [
+      'family_id', 'client_id', 'client_generation', 'user_id', 'user_generation', 'grant_type', 'scope', 'audience',
+      'current_digest', 'issued_at', 'expires_at', 'idle_expires_at', 'access_expires_at', 'purge_after',
+    ];
+    const values = ['previous', 'c', 'g', 'u', 'g', 'password', 'read', '[]', 'd', 1, 2, 2, 3, 4];
+    const sql = `INSERT INTO token_families (${columns.join(', ')}) VALUES (${columns.map(() => '?').join(', ')})`;
+    expect(await database.execute(sql, values)).toBe(1);
+    expect(await accessEndOf('previous')).toBe(3);
+  });
+});
+
 describe.each(MARIADB)('tables (%s) in a database whose default is latin1_swedish_ci', (kind) => {
   let server: TestServer;
 
