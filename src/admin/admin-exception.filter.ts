@@ -1,7 +1,8 @@
 import { type ArgumentsHost, Catch, Injectable } from '@nestjs/common';
 import { AuditLog } from '../audit/audit-log.js';
 import { RequestActor } from '../audit/request-actor.js';
-import { ClientExistsError, MAX_CLIENT_SECRETS, TooManySecretsError } from '../clients/client-registry.js';
+import { ClientExistsError } from '../clients/client-registry.js';
+import { MAX_CLIENT_SECRETS, TooManySecretsError } from '../clients/client-secret-registry.js';
 import { ErrorLog } from '../common/http/error-log.js';
 import { Problem } from '../common/http/problem.js';
 import { ProblemFilter } from '../common/http/problem.filter.js';
@@ -37,7 +38,7 @@ export class AdminExceptionFilter extends ProblemFilter {
 /** The problem that an error of the domain is; any other error as it is. */
 export function asConflict(thrown: unknown): unknown {
   if (thrown instanceof ClientExistsError) return new Problem(409, 'A client with this id exists already.');
-  if (thrown instanceof TooManySecretsError) return new Problem(409, `A client has ${MAX_CLIENT_SECRETS} secrets at most: delete one first.`);
+  if (thrown instanceof TooManySecretsError) return new Problem(409, `A client has ${MAX_CLIENT_SECRETS} valid secrets at most: delete one first.`);
   if (thrown instanceof ResourceConflictError) return new Problem(409, 'The identifier, or one of the scopes, belongs to another resource.');
   if (thrown instanceof UserExistsError) return new Problem(409, 'The username, or the e-mail address, belongs to another user.');
   if (thrown instanceof OvertakenError) return new Problem(409, 'The item was changed at the same moment. Read it again.');

@@ -20,7 +20,7 @@ export class AuditEventResponse {
   @ApiProperty({ type: String, nullable: true, description: 'The client that the event is about' }) client_id: string | null;
   @ApiProperty({ type: String, nullable: true, description: 'The user that the event is about' }) user_id: string | null;
   @ApiProperty({ type: String, nullable: true, description: 'Of the first' }) request_id: string | null;
-  @ApiProperty({ type: 'object', additionalProperties: true, description: 'Names of what changed, reasons, and ids' }) detail: Record<string, unknown>;
+  @ApiProperty({ type: 'object', additionalProperties: true, description: 'Names of what changed, what was added and removed, reasons, and ids' }) detail: Record<string, unknown>;
 }
 
 export const auditEventResponse = (event: AuditEvent): AuditEventResponse => ({

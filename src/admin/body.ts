@@ -15,13 +15,32 @@ export function loadBodyReader(): void {
  * @throws {Problem} 400 that points at everything that is wrong
  */
 export function readBody<T extends object>(dto: ClassConstructor<T> & DtoClass, body: unknown): T {
+  const { instance, problems } = examine(dto, body);
+  if (problems.length > 0) throw invalidInput(problems);
+  return instance;
+}
+
+/**
+ * Reads the state that a merge patch would make. What the patch leaves as it is may be there from a version with other
+ * rules: nobody has to repair it in order to disable a client or a user.
+ * @throws {Problem} 400 that points at every member that the patch names and that would be wrong
+ */
+export function readPatched<T extends object>(dto: ClassConstructor<T> & DtoClass, patched: object, patch: object): T {
+  const { instance, problems } = examine(dto, patched);
+  const named = Object.keys(patch).map((name) => pointer(name));
+  const wrong = problems.filter(({ pointer: at }) => named.some((name) => at === name || at.startsWith(`${name}/`)));
+  if (wrong.length > 0) throw invalidInput(wrong);
+  return instance;
+}
+
+function examine<T extends object>(dto: ClassConstructor<T> & DtoClass, body: unknown): { instance: T; problems: ProblemPointer[] } {
   const oversized = oversizedArrays(dto, body);
   if (oversized.length > 0) throw invalidInput(oversized);
   const instance = TRANSFORMATION.load().plainToInstance(dto, body ?? {});
-  const errors = VALIDATION.load().validateSync(instance, { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true });
+  const options = { whitelist: true, forbidNonWhitelisted: true, forbidUnknownValues: true };
+  const errors = VALIDATION.load().validateSync(instance, options);
   const problems = errors.length > 0 ? errors.flatMap((error) => pointersOf(error, [])) : inheritedNames(body, []);
-  if (problems.length > 0) throw invalidInput(problems);
-  return instance;
+  return { instance, problems };
 }
 
 /** class-validator takes a member for known when every object inherits one of its name. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { ClientEntity } from '../clients/client.entity.js';
 import { CLIENT_ID, type ClientMetadata, clientMetadataProblems, metadataOf, withDefaults } from '../clients/client-metadata.js';
 import { ClientExistsError, ClientRegistry, newClientId } from '../clients/client-registry.js';
-import type { ClientSecretEntity } from '../clients/client-secret.entity.js';
+import { ClientSecretRegistry, type NewSecret } from '../clients/client-secret-registry.js';
 import { ClientsRepository } from '../clients/clients.repository.js';
 import { newOpaqueValue } from '../common/crypto/opaque-value.js';
 import { entityTag } from '../common/http/entity-tag.js';
@@ -14,7 +14,7 @@ import { Config } from '../config/config.js';
 import { OvertakenError, untilNotOvertaken } from '../database/optimistic.js';
 import { IdTokenKeys } from '../tokens/id-token-keys.js';
 import type { Administrator } from './administrator.js';
-import { readBody, withoutReadOnly } from './body.js';
+import { readBody, readPatched, withoutReadOnly } from './body.js';
 import { clientResponse, type ClientResponse } from './client.response.js';
 import { ClientSecretDto } from './dto/client-secret.dto.js';
 import { ClientDto, NewClientDto } from './dto/client.dto.js';
@@ -28,6 +28,7 @@ export class ClientAdministration {
   constructor(
     private readonly config: Config,
     private readonly registry: ClientRegistry,
+    private readonly secrets: ClientSecretRegistry,
     private readonly clients: ClientsRepository,
     private readonly cursors: PageCursors,
     private readonly idTokenKeys: IdTokenKeys,
@@ -73,7 +74,9 @@ export class ClientAdministration {
           admin.assertMatch(entityTag(current));
           const patch = withoutReadOnly(body, clientResponse(current), READ_ONLY);
           readBody(ClientDto, patch);
-          const metadata = keepUnsetDefault(current, this.complete(readBody(ClientDto, mergePatch({ ...metadataOf(current) }, patch)), clientId));
+          const before = metadataOf(current);
+          const patched = readPatched(ClientDto, mergePatch({ ...before }, patch), patch);
+          const metadata = keepUnsetDefault(current, this.complete(patched, clientId, before));
           admin.assertRights(current.scope, metadata.scope);
           return metadata;
         })
@@ -92,18 +95,27 @@ export class ClientAdministration {
     if (!deleted) throw notFound('client');
   }
 
-  async addSecret(clientId: string, body: unknown, admin: Administrator): Promise<{ row: Omit<ClientSecretEntity, 'id'>; secret: string }> {
+  async addSecret(clientId: string, body: unknown, admin: Administrator): Promise<NewSecret> {
     const { expires_in: expiresIn, previous_expires_in: previousExpiresIn } = readBody(ClientSecretDto, body);
-    const client = await this.managed(clientId, admin);
-    if (client.tokenEndpointAuthMethod === 'none') throw new Problem(409, 'A public client has no secrets.');
-    const nowMs = this.clock.nowMs();
-    return this.registry.addSecret(client, admin.actor, expiresIn === undefined ? null : nowMs + expiresIn * 1000, previousExpiresIn === undefined ? undefined : nowMs + previousExpiresIn * 1000);
+    return known(clientId, () =>
+      this.secrets.add(clientId, admin.actor, (client) => {
+        admin.assertRights(client.scope);
+        if (client.tokenEndpointAuthMethod === 'none') throw new Problem(409, 'A public client has no secrets.');
+        const nowMs = this.clock.nowMs();
+        const inSeconds = (seconds: number) => nowMs + seconds * 1000;
+        return {
+          expiresAtMs: expiresIn === undefined ? null : inSeconds(expiresIn),
+          previousExpiresAtMs: previousExpiresIn === undefined ? undefined : inSeconds(previousExpiresIn),
+        };
+      }),
+    );
   }
 
   async deleteSecret(clientId: string, secretId: string, admin: Administrator): Promise<void> {
-    const client = await this.managed(clientId, admin);
-    const known = /^[\w-]{12}$/.test(secretId) && (await this.registry.deleteSecret(client, secretId, admin.actor));
-    if (!known) throw notFound('secret');
+    await this.find(clientId);
+    const check = (client: ClientEntity) => admin.assertRights(client.scope);
+    const deleted = /^[\w-]{12}$/.test(secretId) && (await this.secrets.delete(clientId, secretId, admin.actor, check));
+    if (!deleted) throw notFound('secret');
   }
 
   async revokeTokens(clientId: string, admin: Administrator): Promise<void> {
@@ -111,17 +123,12 @@ export class ClientAdministration {
     if (!known) throw notFound('client');
   }
 
-  private async managed(clientId: string, admin: Administrator): Promise<ClientEntity> {
-    const client = await this.find(clientId);
-    admin.assertRights(client.scope);
-    return client;
-  }
-
   private async replace(clientId: string, body: object, admin: Administrator): Promise<{ client: ClientEntity; created: boolean } | undefined> {
     const client = await this.registry.update(clientId, admin.actor, (current) => {
       admin.assertMatch(entityTag(current));
       admin.assertNoneMatch(entityTag(current));
-      const metadata = keepUnsetDefault(current, this.complete(readBody(ClientDto, withoutReadOnly(body, clientResponse(current), READ_ONLY)), clientId));
+      const given = readBody(ClientDto, withoutReadOnly(body, clientResponse(current), READ_ONLY));
+      const metadata = keepUnsetDefault(current, this.complete(given, clientId, metadataOf(current)));
       admin.assertRights(current.scope, metadata.scope);
       return metadata;
     });
@@ -141,9 +148,10 @@ export class ClientAdministration {
     }
   }
 
-  private complete(given: ClientDto, clientId: string): ClientMetadata {
+  /** @param before of a client that exists */
+  private complete(given: ClientDto, clientId: string, before?: ClientMetadata): ClientMetadata {
     const metadata = withDefaults(given, clientId, this.config.accessTokenLifetimeSeconds);
-    const problems = clientMetadataProblems(metadata, this.config.outboundAllowedHosts);
+    const problems = clientMetadataProblems(metadata, this.config.outboundAllowedHosts, before);
     if (problems.length > 0) throw invalidInput(problems);
     return metadata;
   }
@@ -161,4 +169,10 @@ export class ClientAdministration {
 function keepUnsetDefault(current: ClientEntity, metadata: ClientMetadata): ClientMetadata {
   const unchanged = current.defaultScope === null && metadata.scope === current.scope && metadata.default_scope === current.scope;
   return unchanged ? { ...metadata, default_scope: null } : metadata;
+}
+
+async function known<T>(clientId: string, act: () => Promise<T | null>): Promise<T> {
+  const done = CLIENT_ID.test(clientId) ? await act() : null;
+  if (done === null) throw notFound('client');
+  return done;
 }

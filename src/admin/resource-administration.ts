@@ -11,7 +11,7 @@ import type { ResourceEntity, ResourceScope } from '../resources/resource.entity
 import { type ResourceMetadata, ResourceRegistry } from '../resources/resource-registry.js';
 import { ResourcesRepository } from '../resources/resources.repository.js';
 import type { Administrator } from './administrator.js';
-import { readBody, withoutReadOnly } from './body.js';
+import { readBody, readPatched, withoutReadOnly } from './body.js';
 import { ResourceDto, ResourcePatchDto } from './dto/resource.dto.js';
 import type { ListQuery } from './query.js';
 import { resourceDescription, resourceResponse, type ResourceResponse } from './resource.response.js';
@@ -53,7 +53,7 @@ export class ResourceAdministration {
           admin.assertMatch(entityTag(current));
           const patch = withoutReadOnly(body, resourceResponse(current), READ_ONLY);
           readBody(ResourcePatchDto, patch);
-          return this.complete(readBody(ResourceDto, mergePatch({ ...resourceDescription(current) }, patch)));
+          return this.complete(readPatched(ResourceDto, mergePatch({ ...resourceDescription(current) }, patch), patch));
         })
       : null;
     if (!patched) throw notFound('resource');

@@ -9,7 +9,7 @@ import { profileOf, USER_ID, type UserProfile, userProfileProblems, withUserDefa
 import { UserRegistry } from '../users/user-registry.js';
 import { UsersRepository } from '../users/users.repository.js';
 import type { Administrator } from './administrator.js';
-import { readBody, withoutReadOnly } from './body.js';
+import { readBody, readPatched, withoutReadOnly } from './body.js';
 import { NewUserDto, UserDto, UserPasswordDto, UserPatchDto } from './dto/user.dto.js';
 import { NewPassword } from './new-password.js';
 import { type ListQuery, readBoolean } from './query.js';
@@ -64,7 +64,7 @@ export class UserAdministration {
           admin.assertMatch(entityTag(current));
           const patch = withoutReadOnly(withoutState(body), userResponse(current, undefined), READ_ONLY);
           readBody(UserPatchDto, patch);
-          return complete(readBody(UserDto, mergePatch(unverified(current, patch), patch)));
+          return complete(readPatched(UserDto, mergePatch(unverified(current, patch), patch), patch));
         })
       : null;
     if (!patched) throw notFound('user');

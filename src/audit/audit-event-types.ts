@@ -11,16 +11,16 @@ export const AUDIT_EVENTS = described({
   'server.stopped': ['observation', 'success', 'A process of the server ends in good order; one that crashed leaves none. `version`, `pid`.'],
   'database.migrated': ['change', 'success', 'A start changed the tables. `migrations`: their names.'],
 
-  'client.created': ['change', 'success', 'A client was made; without an actor, the first admin client by the server itself. `legacy_grants` where it may use any.'],
-  'client.updated': ['change', 'success', 'A client was changed. `changed`: names of its members; `legacy_grants` where these changed.'],
+  'client.created': ['change', 'success', 'A client was made; without an actor, the first admin client by the server itself. `added`: what it has of scope, grant types, URIs and its method of authentication; `legacy_grants` where it may use any.'],
+  'client.updated': ['change', 'success', 'A client was changed. `changed`: names of its members; `added` and `removed`: their values, of all but the name; `legacy_grants` where these changed.'],
   'client.deleted': ['change', 'success', 'A client was deleted, and all that it held is void.'],
   'client.tokens_revoked': ['change', 'success', 'Everything that a client held was made invalid.'],
   'client.authentication_failed': ['observation', 'failure', 'A client did not prove who it is. `reason`: `unknown_client` (what was given for its id is not kept: it may be a secret), `disabled_client`, `method_not_registered`, `wrong_secret`, `expired_secret`; `method`.'],
-  'client_secret.created': ['change', 'success', 'A client got a secret. `secret_id`.'],
-  'client_secret.deleted': ['change', 'success', 'A client lost a secret. `secret_id`.'],
+  'client_secret.created': ['change', 'success', 'A client got a secret. `secret_id`; `expired`: the ids of older secrets that this ended, or gave an end.'],
+  'client_secret.deleted': ['change', 'success', 'A client lost a secret: an admin deleted it, or made the client public. `secret_id`.'],
 
-  'user.created': ['change', 'success', 'A user was made.'],
-  'user.updated': ['change', 'success', 'A user was changed. `changed`: names of her members.'],
+  'user.created': ['change', 'success', 'A user was made. `added`: the roles.'],
+  'user.updated': ['change', 'success', 'A user was changed. `changed`: names of the members; `added` and `removed`: the values of `roles`, `enabled` and `email_verified`.'],
   'user.deleted': ['change', 'success', 'A user was deleted.'],
   'user.password_set': ['change', 'success', 'A password was set: by an admin, or by the user herself at the account page, who is then the actor.'],
   'user.unlocked': ['change', 'success', 'The wrong passwords that were tried were forgotten.'],
@@ -45,8 +45,8 @@ export const AUDIT_EVENTS = described({
   'refresh_token.reused': ['change', 'failure', 'A refresh token came that had been replaced: a sign of theft. All that came of the authorization was ended. `family_id`.'],
   'authorization_code.replayed': ['change', 'failure', 'An authorization code came a second time after its answer had left, with all that its client sends with it: a sign of theft. All that came of the first use was ended. `family_id`.'],
 
-  'resource.created': ['change', 'success', 'A protected resource was made. `resource_id`, `identifier`.'],
-  'resource.updated': ['change', 'success', 'A protected resource was changed. `resource_id`, `changed`: names of its members.'],
+  'resource.created': ['change', 'success', 'A protected resource was made. `resource_id`, `identifier`; `added`: its scopes, with the roles that they require, and its resource servers.'],
+  'resource.updated': ['change', 'success', 'A protected resource was changed. `resource_id`, `changed`: names of its members; `added` and `removed`: their values, of all but the name.'],
   'resource.deleted': ['change', 'success', 'A protected resource was deleted. `resource_id`, `identifier`.'],
 
   'signing_key.created': ['change', 'success', 'The server made a signing key. `alg`, `kid`, `status`.'],

@@ -27,7 +27,7 @@ interface About {
   /** That the event is about: one that exists, never what a caller claims. */
   clientId?: string;
   userId?: string;
-  /** Names of what changed, fixed words and ids; never a secret, a token or a digest of one, and nothing that somebody typed. */
+  /** Names of what changed, fixed words, ids, and {@link DescribedChanges}; never a secret, a token, a digest of one, or what a person is called. */
   detail?: Record<string, unknown>;
 }
 

@@ -107,9 +107,22 @@ export function withDefaults(given: Partial<ClientMetadata>, clientId: string, a
   };
 }
 
-/** What in well-typed metadata breaks a rule. Empty when nothing does. @param outboundAllowedHosts of the server's configuration */
-export function clientMetadataProblems(metadata: ClientMetadata, outboundAllowedHosts: readonly string[]): ProblemPointer[] {
-  return [...uriProblems('redirect_uris', metadata), ...uriProblems('post_logout_redirect_uris', metadata), ...logoutProblems(metadata, outboundAllowedHosts), ...grantProblems(metadata), ...scopeProblems(metadata), ...resourceProblems(metadata), ...subjectProblems(metadata), ...timeProblems(metadata)];
+/**
+ * Finds what breaks a rule in well-typed metadata.
+ * @param outboundAllowedHosts of the server's configuration
+ * @param before of a client that exists: a URI that it has already may stay, although the rules have changed since
+ */
+export function clientMetadataProblems(metadata: ClientMetadata, outboundAllowedHosts: readonly string[], before?: ClientMetadata): ProblemPointer[] {
+  return [
+    ...uriProblems('redirect_uris', metadata),
+    ...uriProblems('post_logout_redirect_uris', metadata),
+    ...(metadata.backchannel_logout_uri === before?.backchannel_logout_uri ? [] : logoutProblems(metadata, outboundAllowedHosts)),
+    ...grantProblems(metadata),
+    ...scopeProblems(metadata),
+    ...resourceProblems(metadata),
+    ...subjectProblems(metadata),
+    ...timeProblems(metadata),
+  ];
 }
 
 function uriProblems(field: 'redirect_uris' | 'post_logout_redirect_uris', metadata: ClientMetadata): ProblemPointer[] {

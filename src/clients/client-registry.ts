@@ -2,24 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { type Actor, AuditLog, type AuditRecord } from '../audit/audit-log.js';
-import { digestOf, newOpaqueValue } from '../common/crypto/opaque-value.js';
 import { Clock } from '../common/time/clock.js';
-import { ChangeFeed } from '../database/change-feed.js';
 import { isDuplicate } from '../database/database-errors.js';
 import { OvertakenError, untilNotOvertaken } from '../database/optimistic.js';
-import { Transactions } from '../database/transactions.js';
+import { describeClientChanges, describeNewClient } from './client-audit.js';
 import type { ClientEntity } from './client.entity.js';
-import { ClientDirectory } from './client-directory.js';
+import { ClientChanges } from './client-changes.js';
 import { type ClientMetadata, columnsOf, metadataOf } from './client-metadata.js';
-import type { ClientSecretEntity } from './client-secret.entity.js';
+import { newSecretRow } from './client-secret-registry.js';
 import { ClientSecretsRepository } from './client-secrets.repository.js';
 import { ClientsRepository } from './clients.repository.js';
-
-/** Each attempt to authenticate is compared with every secret of the client. */
-export const MAX_CLIENT_SECRETS = 20;
-
-/** The client has {@link MAX_CLIENT_SECRETS} already. */
-export class TooManySecretsError extends Error {}
 
 /** The client id is taken. */
 export class ClientExistsError extends Error {}
@@ -27,15 +19,13 @@ export class ClientExistsError extends Error {}
 export const newClientId = (): string => randomBytes(12).toString('hex');
 const newTokenGeneration = (): string => randomBytes(6).toString('base64url');
 
-/** Makes, changes and deletes clients and their secrets: each in one transaction with its audit event and its notice to other instances. */
+/** Makes, changes and deletes clients: each in one transaction with its audit event and its notice to other instances. */
 @Injectable()
 export class ClientRegistry {
   constructor(
-    private readonly transactions: Transactions,
+    private readonly changes: ClientChanges,
     private readonly clients: ClientsRepository,
     private readonly secrets: ClientSecretsRepository,
-    private readonly directory: ClientDirectory,
-    private readonly feed: ChangeFeed,
     private readonly audit: AuditLog,
     private readonly clock: Clock,
   ) {}
@@ -55,9 +45,9 @@ export class ClientRegistry {
     const nowMs = this.clock.nowMs();
     const row = { clientId, ...columnsOf(clientId, metadata), tokenGeneration: newTokenGeneration(), version: 1, createdAt: nowMs, updatedAt: nowMs };
     try {
-      return await this.write(clientId, { type: 'client.created', actor, clientId, detail: row.legacyGrants === null ? {} : legacyDetail(row) }, async (manager) => {
+      return await this.write(clientId, { type: 'client.created', actor, clientId, detail: { ...describeNewClient(metadata), ...(row.legacyGrants === null ? {} : legacyDetail(row)) } }, async (manager) => {
         const created = await this.clients.insert(row, manager);
-        if (secret !== undefined) await this.secrets.insert(this.newSecret(created.id, secret, null), manager);
+        if (secret !== undefined) await this.secrets.insert(newSecretRow(created.id, secret, nowMs, null), manager);
         await also?.(manager);
         return created;
       });
@@ -73,15 +63,20 @@ export class ClientRegistry {
   async update(clientId: string, actor: Actor, edit: (current: ClientEntity) => ClientMetadata): Promise<ClientEntity | null> {
     return this.change(clientId, (current) => {
       const metadata = edit(current);
-      const changed = changedFields(metadataOf(current), metadata);
-      if (changed.length === 0) return { result: current };
+      const described = describeClientChanges(metadataOf(current), metadata);
+      if (described.changed.length === 0) return { result: current };
       // Tokens of a disabled client are dead for good: enabling it again does not bring them back.
       const disabled = current.enabled && !metadata.enabled;
       const changes = { ...columnsOf(clientId, metadata), ...(disabled ? { tokenGeneration: newTokenGeneration() } : {}), updatedAt: this.clock.nowMs() };
       return {
         result: { ...current, ...changes, version: current.version + 1 },
-        record: { type: 'client.updated', actor, clientId, detail: { changed, ...(changes.legacyGrants === current.legacyGrants ? {} : legacyDetail(changes)) } },
-        apply: (manager) => this.clients.update(current, changes, manager),
+        record: { type: 'client.updated', actor, clientId, detail: { ...described, ...(changes.legacyGrants === current.legacyGrants ? {} : legacyDetail(changes)) } },
+        apply: async (manager) => {
+          if (!(await this.clients.update(current, changes, manager))) return false;
+          // A public client has no secrets: one that authenticates again does not revive those that it had before.
+          if (isPublic(current) !== isPublic(changes)) await this.deleteSecrets(current, actor, manager);
+          return true;
+        },
       };
     });
   }
@@ -109,42 +104,12 @@ export class ClientRegistry {
     return revoked ?? false;
   }
 
-  /**
-   * Adds a secret; the older ones stay valid.
-   * @param expiresAtMs of the new one; `null`: never
-   * @param previousExpiresAtMs ends the older ones then
-   * @returns the row and the secret, which is nowhere else
-   * @throws {TooManySecretsError}
-   */
-  async addSecret(client: ClientEntity, actor: Actor, expiresAtMs: number | null, previousExpiresAtMs?: number): Promise<{ row: Omit<ClientSecretEntity, 'id'>; secret: string }> {
-    const secret = newOpaqueValue('clientSecret');
-    const row = this.newSecret(client.id, secret, expiresAtMs);
-    await this.write(client.clientId, { type: 'client_secret.created', actor, clientId: client.clientId, detail: { secret_id: row.secretId } }, async (manager) => {
-      await this.clients.lock(client.id, manager);
-      if ((await this.secrets.ofClient(client.id, manager)).length >= MAX_CLIENT_SECRETS) throw new TooManySecretsError();
-      if (previousExpiresAtMs !== undefined) await this.secrets.expireAll(client.id, previousExpiresAtMs, manager);
-      await this.secrets.insert(row, manager);
-    });
-    return { row, secret };
-  }
-
-  /** Answers whether the client had such a secret. */
-  async deleteSecret(client: ClientEntity, secretId: string, actor: Actor): Promise<boolean> {
-    const missing = new Error('no such secret');
-    const record: AuditRecord = { type: 'client_secret.deleted', actor, clientId: client.clientId, detail: { secret_id: secretId } };
-    try {
-      await this.write(client.clientId, record, async (manager) => {
-        if (!(await this.secrets.delete(client.id, secretId, manager))) throw missing;
-      });
-      return true;
-    } catch (error) {
-      if (error === missing) return false;
-      throw error;
+  private async deleteSecrets({ id, clientId }: ClientEntity, actor: Actor, manager: EntityManager): Promise<void> {
+    const secrets = await this.secrets.ofClient(id, manager);
+    await this.secrets.deleteAll(id, manager);
+    for (const { secretId } of secrets) {
+      await this.audit.record({ type: 'client_secret.deleted', actor, clientId, detail: { secret_id: secretId } }, manager);
     }
-  }
-
-  private newSecret(clientRowId: number, secret: string, expiresAt: number | null): Omit<ClientSecretEntity, 'id'> {
-    return { secretId: randomBytes(9).toString('base64url'), clientRowId, digest: digestOf(secret), createdAt: this.clock.nowMs(), expiresAt, lastUsedAt: null };
   }
 
   /** Reads, lets `plan` decide, and writes if nobody has written since; else from the start. */
@@ -162,15 +127,8 @@ export class ClientRegistry {
     });
   }
 
-  private async write<T>(clientId: string, record: AuditRecord, work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    const result = await this.transactions.run(async (manager) => {
-      const done = await work(manager);
-      await this.audit.record(record, manager);
-      await this.feed.publish('client', clientId, manager);
-      return done;
-    });
-    this.directory.invalidate(clientId);
-    return result;
+  private write<T>(clientId: string, record: AuditRecord, work: (manager: EntityManager) => Promise<T>): Promise<T> {
+    return this.changes.run(clientId, async (manager) => ({ result: await work(manager), record }));
   }
 }
 
@@ -179,6 +137,4 @@ type Change<T> = { result: T; record?: undefined; apply?: undefined } | { result
 /** Who opts a client in to a grant that RFC 9700 advises against, or out of it, is seen to. */
 const legacyDetail = ({ legacyGrants }: Pick<ClientEntity, 'legacyGrants'>) => ({ legacy_grants: legacyGrants?.split(' ') ?? [] });
 
-function changedFields(before: ClientMetadata, after: ClientMetadata): string[] {
-  return (Object.keys(after) as (keyof ClientMetadata)[]).filter((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]));
-}
+const isPublic = ({ tokenEndpointAuthMethod }: Pick<ClientEntity, 'tokenEndpointAuthMethod'>): boolean => tokenEndpointAuthMethod === 'none';

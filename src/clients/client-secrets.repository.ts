@@ -23,6 +23,10 @@ export class ClientSecretsRepository {
     await this.database.execute('UPDATE client_secrets SET expires_at = ? WHERE client_row_id = ? AND (expires_at IS NULL OR expires_at > ?)', [atMs, clientRowId, atMs], manager);
   }
 
+  async deleteExpired(clientRowId: number, nowMs: number, manager: EntityManager): Promise<void> {
+    await this.database.execute('DELETE FROM client_secrets WHERE client_row_id = ? AND expires_at <= ?', [clientRowId, nowMs], manager);
+  }
+
   async delete(clientRowId: number, secretId: string, manager: EntityManager): Promise<boolean> {
     const result = await this.database.repository(ClientSecretEntity, manager).delete({ clientRowId, secretId });
     return result.affected === 1;

@@ -12,10 +12,12 @@ import { PublicClientStrategy } from './authentication/public-client.strategy.js
 import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { BootstrapClient } from './bootstrap-client.js';
 import { BootstrappedClientsRepository } from './bootstrapped-clients.repository.js';
+import { ClientChanges } from './client-changes.js';
 import { ClientDirectory } from './client-directory.js';
 import { ClientOrigins } from './client-origins.js';
 import { ClientOriginsRepository } from './client-origins.repository.js';
 import { ClientRegistry } from './client-registry.js';
+import { ClientSecretRegistry } from './client-secret-registry.js';
 import { ClientSecretUsage } from './client-secret-usage.js';
 import { ClientSecretsRepository } from './client-secrets.repository.js';
 import { ClientsRepository } from './clients.repository.js';
@@ -25,7 +27,7 @@ import { LegacyGrants } from './legacy-grants.js';
 
 const AUTHENTICATION = [ClientCredentials, ClientAuthenticationMetrics, ClientFailures, ClientSecretBasicStrategy, ClientSecretPostStrategy, PublicClientStrategy, ClientAuthGuard, ConfidentialClientAuthGuard];
 const CROSS_ORIGIN = [ClientOrigins, ClientOriginsRepository, CrossOriginGuard];
-const REGISTRATION = [ClientsRepository, ClientSecretsRepository, ClientDirectory, ClientRegistry, ClientSecretUsage, BootstrappedClientsRepository, BootstrapClient, LegacyGrants];
+const REGISTRATION = [ClientsRepository, ClientSecretsRepository, ClientDirectory, ClientChanges, ClientRegistry, ClientSecretRegistry, ClientSecretUsage, BootstrappedClientsRepository, BootstrapClient, LegacyGrants];
 
 @Module({
   imports: [PassportModule, DiscoveryModule, AuditModule, RateLimitsModule],

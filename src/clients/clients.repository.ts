@@ -92,8 +92,8 @@ export class ClientsRepository {
   }
 
   /** Holds the row until the transaction ends, on databases that know row locks and on those that do not. */
-  async lock(id: number, manager: EntityManager): Promise<void> {
-    await this.database.execute('UPDATE clients SET version = version WHERE id = ?', [id], manager);
+  async lock(clientId: string, manager: EntityManager): Promise<void> {
+    await this.database.execute('UPDATE clients SET version = version WHERE client_id = ?', [clientId], manager);
   }
 
   /** Deletes the row if it is still in the state that was read. Answers whether it was. */

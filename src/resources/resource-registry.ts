@@ -7,6 +7,7 @@ import { ChangeFeed } from '../database/change-feed.js';
 import { isDuplicate } from '../database/database-errors.js';
 import { OvertakenError, untilNotOvertaken } from '../database/optimistic.js';
 import { Transactions } from '../database/transactions.js';
+import { describeNewResource, describeResourceChanges } from './resource-audit.js';
 import type { ResourceEntity } from './resource.entity.js';
 import { ResourceDirectory } from './resource-directory.js';
 import { ResourcesRepository } from './resources.repository.js';
@@ -32,7 +33,8 @@ export class ResourceRegistry {
   create(metadata: ResourceMetadata, actor: Actor): Promise<ResourceEntity> {
     const nowMs = this.clock.nowMs();
     const row = { ...metadata, resourceId: randomBytes(9).toString('hex'), version: 1, createdAt: nowMs, updatedAt: nowMs };
-    return this.write(row.resourceId, { type: 'resource.created', actor, detail: { resource_id: row.resourceId, identifier: row.identifier } }, (manager) => this.resources.insert(row, manager));
+    const detail = { resource_id: row.resourceId, identifier: row.identifier, ...describeNewResource(metadata) };
+    return this.write(row.resourceId, { type: 'resource.created', actor, detail }, (manager) => this.resources.insert(row, manager));
   }
 
   /**
@@ -45,10 +47,10 @@ export class ResourceRegistry {
       const current = await this.resources.find(resourceId);
       if (!current) return null;
       const metadata = edit(current);
-      const changed = (Object.keys(metadata) as (keyof ResourceMetadata)[]).filter((field) => JSON.stringify(current[field]) !== JSON.stringify(metadata[field]));
-      if (changed.length === 0) return current;
+      const described = describeResourceChanges(current, metadata);
+      if (described.changed.length === 0) return current;
       const changes = { ...metadata, updatedAt: this.clock.nowMs() };
-      await this.write(resourceId, { type: 'resource.updated', actor, detail: { resource_id: resourceId, changed } }, async (manager) => {
+      await this.write(resourceId, { type: 'resource.updated', actor, detail: { resource_id: resourceId, ...described } }, async (manager) => {
         if (!(await this.resources.update(current, changes, manager))) throw new OvertakenError();
       });
       return { ...current, ...changes, version: current.version + 1 };

@@ -1,3 +1,4 @@
+import { hasAtMostCodePoints } from '../common/code-points.js';
 import { type ProblemPointer, pointer } from '../common/http/problem.js';
 import { standardClaimProblems } from './claim-forms.js';
 import { identifierKey } from './identifier-key.js';
@@ -40,8 +41,8 @@ export function userProfileProblems({ username, email, email_verified: verified,
   const problems = standardClaimProblems(claims);
   const report = (field: keyof UserProfile, detail: string) => problems.push({ pointer: pointer(field), detail });
   if (username !== username.trim()) report('username', 'may not begin or end with a space');
-  else if (identifierKey(username).length > MAX_KEY_LENGTH) report('username', 'is too long in its normal form');
-  if (email !== null && identifierKey(email).length > MAX_KEY_LENGTH) report('email', 'is too long in its normal form');
+  else if (!hasAtMostCodePoints(identifierKey(username), MAX_KEY_LENGTH)) report('username', 'is too long in its normal form');
+  if (email !== null && !hasAtMostCodePoints(identifierKey(email), MAX_KEY_LENGTH)) report('email', 'is too long in its normal form');
   if (email === null && verified) report('email_verified', 'needs an e-mail address');
   if (JSON.stringify(roles).length > MAX_ROLES_LENGTH) report('roles', `is longer than ${MAX_ROLES_LENGTH} characters in all`);
   return problems;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import { type Actor, AuditLog, type AuditRecord } from '../audit/audit-log.js';
+import { describeChanges, describeInitial, single } from '../audit/described-changes.js';
 import { randomId } from '../common/crypto/random-id.js';
 import { Clock } from '../common/time/clock.js';
 import { ChangeFeed } from '../database/change-feed.js';
@@ -16,6 +17,13 @@ import { UsersRepository } from './users.repository.js';
 
 /** The username, or the e-mail address, is another user's. */
 export class UserExistsError extends Error {}
+
+/** What decides about access. The rest is about the person: the audit log tells that it changed, and not what it was. */
+const VALUES = {
+  roles: (user: UserProfile) => user.roles,
+  enabled: (user: UserProfile) => single(user.enabled),
+  email_verified: (user: UserProfile) => single(user.email_verified),
+};
 
 const newTokenGeneration = (): string => randomBytes(6).toString('base64url');
 
@@ -37,7 +45,8 @@ export class UserRegistry {
     const nowMs = this.clock.nowMs();
     const userId = `usr_${randomId()}`;
     const row = { userId, ...profileColumns(profile), passwordHash, tokenGeneration: newTokenGeneration(), lastLoginAt: null, version: 1, createdAt: nowMs, updatedAt: nowMs };
-    return this.write(userId, { type: 'user.created', actor, userId }, (manager) => this.users.insert(row, manager));
+    const detail = describeInitial(profile, { roles: VALUES.roles });
+    return this.write(userId, { type: 'user.created', actor, userId, detail }, (manager) => this.users.insert(row, manager));
   }
 
   /**
@@ -48,16 +57,14 @@ export class UserRegistry {
   update(userId: string, actor: Actor, edit: (current: UserEntity) => UserProfile): Promise<UserEntity | null> {
     return this.change(userId, (current) => {
       const profile = edit(current);
-      const before = profileOf(current);
-      const fields = Object.keys({ ...before, ...profile }) as (keyof UserProfile)[];
-      const changed = fields.filter((field) => JSON.stringify(before[field]) !== JSON.stringify(profile[field]));
-      if (changed.length === 0) return { result: current };
+      const detail = describeChanges(profileOf(current), profile, VALUES);
+      if (detail.changed.length === 0) return { result: current };
       // Tokens of a disabled user are dead for good: enabling her again does not bring them back.
       const disabled = current.enabled && !profile.enabled;
       const changes = { ...profileColumns(profile), ...(disabled ? { tokenGeneration: newTokenGeneration() } : {}), updatedAt: this.clock.nowMs() };
       return {
         result: { ...current, ...changes, version: current.version + 1 },
-        record: { type: 'user.updated', actor, userId, detail: { changed } },
+        record: { type: 'user.updated', actor, userId, detail: { ...detail } },
         apply: async (manager) => {
           if (!(await this.users.update(current, changes, manager))) return false;
           // The name may be another user's from now on, who starts with none of what was tried, and no address that is known.

@@ -10,15 +10,14 @@ import {
   SUBJECT_TYPES,
   TOKEN_ENDPOINT_AUTH_METHODS,
 } from '../../clients/client-metadata.js';
+import { DISPLAY_TEXT, displayText } from './text-forms.js';
 
-export const PRINTABLE = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]*$/u;
-const printable = { message: 'may not hold control or formatting characters' };
 const clientId = { message: 'must start with a letter or digit, not with usr_, and hold 128 letters, digits and . _ ~ - at most' };
 
 /** The body that describes a client. Every member may be left out; the server then chooses. */
 export class ClientDto implements Partial<Omit<ClientMetadata, 'default_scope' | 'password_grant_sunset' | 'backchannel_logout_uri'>> {
   @ApiPropertyOptional({ example: 'Billing cron job', maxLength: 255, description: 'Default: the client id.' })
-  @IsOptional() @IsString() @Length(1, 255) @Matches(PRINTABLE, printable)
+  @IsOptional() @IsString() @Length(1, 255) @Matches(DISPLAY_TEXT, displayText)
   client_name?: string;
 
   @ApiPropertyOptional({ enum: TOKEN_ENDPOINT_AUTH_METHODS, default: 'client_secret_basic', description: 'The one method by which it authenticates; `none` for a public client.' })

@@ -1,3 +1,4 @@
+import { hasAtMostCodePoints } from '../../common/code-points.js';
 import { DeferredDecorators } from '../../common/deferred-decorators.js';
 import { describeArray, type DtoClass } from './array-limits.js';
 
@@ -18,12 +19,22 @@ export const IsInt = VALIDATION.of('IsInt');
 export const IsObject = VALIDATION.of('IsObject');
 export const IsOptional = VALIDATION.of('IsOptional');
 export const IsString = VALIDATION.of('IsString');
-export const Length = VALIDATION.of('Length');
 export const Matches = VALIDATION.of('Matches');
 export const Max = VALIDATION.of('Max');
-export const MaxLength = VALIDATION.of('MaxLength');
 export const Min = VALIDATION.of('Min');
+const ValidateBy = VALIDATION.of('ValidateBy');
 export const ValidateNested = VALIDATION.of('ValidateNested');
+
+/** In code points; class-validator's own passes over variation selectors. */
+export const Length = (min: number, max: number) =>
+  ValidateBy({
+    name: 'length',
+    validator: {
+      validate: (text) => typeof text === 'string' && text.length >= min && hasAtMostCodePoints(text, max),
+      defaultMessage: () => (min === 0 ? `must hold at most ${max} characters` : `must hold ${min} to ${max} characters`),
+    },
+  });
+export const MaxLength = (max: number) => Length(0, max);
 
 const TransformationType = TRANSFORMATION.of('Type');
 export const Type =

@@ -1,10 +1,9 @@
 import { ACCESS_TOKEN_FORMATS, type AccessTokenFormat, CLIENT_ID } from '../../clients/client-metadata.js';
 import { ApiProperty, ApiPropertyOptional } from '../../common/openapi/decorators.js';
-import { PRINTABLE } from './client.dto.js';
 import { ArrayMaxSize, IsArray, IsIn, IsInt, IsObject, IsOptional, IsString, Length, Matches, Max, MaxLength, Min, Type, ValidateNested } from './decorators.js';
+import { DISPLAY_TEXT, displayText } from './text-forms.js';
 
 const SCOPE_NAME = /^[\x21\x23-\x5b\x5d-\x7e]{1,255}$/;
-const printable = { message: 'may not hold control or formatting characters' };
 
 export class ResourceScopeDto {
   @ApiProperty({ example: 'invoices:read' })
@@ -12,7 +11,7 @@ export class ResourceScopeDto {
   name: string;
 
   @ApiPropertyOptional({ example: 'See your invoices', default: '' })
-  @IsOptional() @IsString() @MaxLength(500) @Matches(PRINTABLE, printable)
+  @IsOptional() @IsString() @MaxLength(500) @Matches(DISPLAY_TEXT, displayText)
   description?: string;
 
   @ApiPropertyOptional({ type: [String], default: [], example: [], description: 'A user must have one of these roles; none: any user.' })
@@ -27,7 +26,7 @@ export class ResourceDto {
   identifier: string;
 
   @ApiPropertyOptional({ example: 'Invoices', description: 'Default: the identifier.' })
-  @IsOptional() @IsString() @Length(1, 255) @Matches(PRINTABLE, printable)
+  @IsOptional() @IsString() @Length(1, 255) @Matches(DISPLAY_TEXT, displayText)
   name?: string;
 
   @ApiPropertyOptional({ type: [ResourceScopeDto], default: [] })

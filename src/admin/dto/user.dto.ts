@@ -1,21 +1,17 @@
 import { ApiProperty, ApiPropertyOptional } from '../../common/openapi/decorators.js';
 import { ArrayMaxSize, IsArray, IsBoolean, IsEmail, IsOptional, IsString, Length, Matches, MaxLength } from './decorators.js';
 import type { GivenProfile } from '../../users/user-profile.js';
-import { PRINTABLE } from './client.dto.js';
 import { StandardClaimsDto } from './standard-claims.dto.js';
-
-/** No control, formatting, private or unassigned characters, and no line or paragraph separators. */
-const USERNAME = /^[^\p{C}\p{Zl}\p{Zp}]*$/u;
-const printable = { message: 'may not hold control or formatting characters' };
+import { DISPLAY_TEXT, displayText, IDENTIFIER, identifier } from './text-forms.js';
 
 /** The body that describes a user. */
 export class UserDto extends StandardClaimsDto implements GivenProfile {
   @ApiProperty({ example: 'margaret', minLength: 1, maxLength: 128, description: 'Compared without regard to case and width (NFKC).' })
-  @IsString() @Length(1, 128) @Matches(USERNAME, printable)
+  @IsString() @Length(1, 128) @Matches(IDENTIFIER, identifier)
   username: string;
 
   @ApiPropertyOptional({ type: String, nullable: true, example: 'margaret@example.com', description: 'Compared like usernames, and of one user at most.' })
-  @IsOptional() @IsString() @MaxLength(254) @IsEmail({}, { message: 'must be an e-mail address' })
+  @IsOptional() @IsString() @MaxLength(254) @Matches(IDENTIFIER, identifier) @IsEmail({}, { message: 'must be an e-mail address' })
   email?: string | null;
 
   @ApiPropertyOptional({ default: false })
@@ -23,7 +19,7 @@ export class UserDto extends StandardClaimsDto implements GivenProfile {
   email_verified?: boolean;
 
   @ApiPropertyOptional({ type: String, nullable: true, example: 'Margaret Hamilton' })
-  @IsOptional() @IsString() @Length(1, 255) @Matches(PRINTABLE, printable)
+  @IsOptional() @IsString() @Length(1, 255) @Matches(DISPLAY_TEXT, displayText)
   name?: string | null;
 
   @ApiPropertyOptional({ type: [String], default: [], example: ['accountant'], description: 'They decide which scopes the tokens of the user may hold (`required_roles`), and stand in its `roles` claim.' })

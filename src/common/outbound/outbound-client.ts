@@ -4,7 +4,7 @@ import { type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { OutboundError } from './outbound-error.js';
-import { isAllowedHost } from './outbound-uri.js';
+import { addressOf, isAllowedHost } from './outbound-uri.js';
 import { isPublicAddress } from './public-address.js';
 
 /** For all of it: name, connection, TLS, request and answer. */
@@ -77,9 +77,8 @@ export class OutboundClient {
   }
 
   private async addressesOf(url: URL): Promise<readonly string[]> {
-    // The parser has turned every spelling of an IPv4 address (0x7f.1, 2130706433) into its usual one.
-    const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-    const addresses = isIP(host) === 0 ? await this.resolve(host).catch(() => []) : [host];
+    const literal = addressOf(url);
+    const addresses = literal === undefined ? await this.resolve(url.hostname).catch(() => []) : [literal];
     if (addresses.length === 0) throw new OutboundError('name_not_resolved');
     if (!isAllowedHost(url, this.allowedHosts) && !addresses.every(isPublicAddress)) throw new OutboundError('address_not_allowed');
     return addresses;

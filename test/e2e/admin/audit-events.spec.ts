@@ -16,6 +16,8 @@ interface AuditEvent {
   detail: Record<string, unknown>;
 }
 
+const NEW_CLIENT = { token_endpoint_auth_method: ['client_secret_basic'], grant_types: ['client_credentials'] };
+
 describeOnEachDatabase('audit events', (kind) => {
   let server: TestServer;
   let serial = 0;
@@ -47,9 +49,9 @@ describeOnEachDatabase('audit events', (kind) => {
       ['client.created', async (headers) => {
         id = `audited-${++serial}`;
         return server.driver.adminRequest('POST', '/clients', { client_id: id, scope: 'a' }, { headers });
-      }, () => ({ client_id: id })],
-      ['client.created', (headers) => server.driver.adminRequest('PUT', `/clients/${id}-put`, {}, { headers }), () => ({ client_id: `${id}-put` })],
-      ['client.updated', (headers) => server.driver.adminRequest('PUT', `/clients/${id}`, { scope: 'b' }, { headers }), () => ({ client_id: id, detail: { changed: ['scope'] } })],
+      }, () => ({ client_id: id, detail: { added: { ...NEW_CLIENT, scope: ['a'] } } })],
+      ['client.created', (headers) => server.driver.adminRequest('PUT', `/clients/${id}-put`, {}, { headers }), () => ({ client_id: `${id}-put`, detail: { added: NEW_CLIENT } })],
+      ['client.updated', (headers) => server.driver.adminRequest('PUT', `/clients/${id}`, { scope: 'b' }, { headers }), () => ({ client_id: id, detail: { changed: ['scope'], added: { scope: ['b'] }, removed: { scope: ['a'] } } })],
       ['client.updated', (headers) => server.driver.adminRequest('PATCH', `/clients/${id}`, { client_name: 'After' }, { headers }), () => ({ client_id: id, detail: { changed: ['client_name'] } })],
       ['client_secret.created', async (headers) => {
         const answer = await server.driver.adminRequest('POST', `/clients/${id}/secrets`, {}, { headers });

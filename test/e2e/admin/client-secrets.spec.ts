@@ -117,6 +117,44 @@ describeOnEachDatabase('client secrets', (kind) => {
     expect((await list()).items[0].last_used_at).toBeNull();
   });
 
+  it('twenty-five rotations in a row that end the older secrets at once all succeed', async () => {
+    let last = client.clientSecret;
+    for (let rotation = 0; rotation < 25; rotation++) {
+      const { status, body } = await add({ previous_expires_in: 0 });
+      expect(status).toBe(201);
+      expect([await works(last), await works(body.client_secret)]).toEqual([false, true]);
+      last = body.client_secret;
+    }
+    expect((await list()).items.length).toBeLessThanOrEqual(20);
+  });
+
+  it('ended secrets do not count towards the limit of twenty, and valid ones do', async () => {
+    for (let made = 1; made < 20; made++) await add({ expires_in: 60 });
+    expectProblem(await add(), 409);
+    server.clock.advanceSeconds(60);
+    server.driver.renewAdminToken();
+    for (let made = 1; made < 20; made++) expect((await add()).status).toBe(201);
+    expectProblem(await add(), 409);
+    expect((await add({ previous_expires_in: 0 })).status).toBe(201);
+  });
+
+  it('a secret of a client that was made public does not work again when the client authenticates again', async () => {
+    const patch = async (method: string) => (await server.driver.adminRequest('PATCH', `/clients/${desk.clientId}`, { token_endpoint_auth_method: method })).status;
+    const desk = await server.driver.registerClient({ grant_types: ['authorization_code'], redirect_uris: ['https://desk.example.com/cb'] });
+    expect((await server.driver.introspect(desk, 'x')).status).toBe(200);
+    expect([await patch('none'), await patch('client_secret_basic')]).toEqual([200, 200]);
+    expect((await server.driver.introspect(desk, 'x')).status).toBe(401);
+    const added = (await add({}, desk.clientId)).body.client_secret;
+    expect((await server.driver.introspect({ ...desk, clientSecret: added }, 'x')).status).toBe(200);
+  });
+
+  it('a secret that is added while the client is made public does not survive it', async () => {
+    const desk = await server.driver.registerClient({ grant_types: ['authorization_code'], redirect_uris: ['https://desk.example.com/cb'] });
+    const set = (method: string) => server.driver.adminRequest('PATCH', `/clients/${desk.clientId}`, { token_endpoint_auth_method: method });
+    await Promise.all([add({}, desk.clientId), set('none'), add({}, desk.clientId)]);
+    expect((await server.driver.adminRequest<{ items: Secret[] }>('GET', `/clients/${desk.clientId}/secrets`)).body.items).toEqual([]);
+  });
+
   it('a deleted one is dead at once, the others are not', async () => {
     const second = (await add()).body;
     const first = (await list()).items[1].secret_id;
