@@ -17,7 +17,7 @@ describeOnEachDatabase('the audit log tells what a change gave and took', (kind)
   afterAll(() => server.stop());
 
   const events = async (query: Record<string, string>) =>
-    (await server.driver.adminRequest<{ items: Event[] }>('GET', `/audit-events?${new URLSearchParams({ limit: '200', ...query })}`)).body.items;
+    (await server.driver.adminRequest<{ items: Event[] }>('GET', `/audit-events?${new URLSearchParams({ limit: '200', ...query }).toString()}`)).body.items;
   /** The details of the events of a type, newest first. */
   const details = async (query: Record<string, string>) => (await events(query)).map(({ detail }) => detail);
   const patchClient = async (clientId: string, patch: Record<string, unknown>) => {
