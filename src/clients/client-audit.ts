@@ -11,6 +11,7 @@ const VALUES = {
   backchannel_logout_uri: (client: ClientMetadata) => single(client.backchannel_logout_uri),
   scope: (client: ClientMetadata) => words(client.scope),
   default_scope: (client: ClientMetadata) => words(client.default_scope),
+  resources: (client: ClientMetadata) => client.resources,
   access_token_format: (client: ClientMetadata) => single(client.access_token_format),
   access_token_lifetime: (client: ClientMetadata) => single(client.access_token_lifetime),
   access_token_reuse: (client: ClientMetadata) => single(client.access_token_reuse),
@@ -33,6 +34,7 @@ const INITIAL_VALUES = {
   post_logout_redirect_uris: VALUES.post_logout_redirect_uris,
   backchannel_logout_uri: VALUES.backchannel_logout_uri,
   scope: VALUES.scope,
+  resources: VALUES.resources,
 };
 
 export const describeClientChanges = (before: ClientMetadata, after: ClientMetadata) => describeChanges(before, after, VALUES);

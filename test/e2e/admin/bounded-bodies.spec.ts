@@ -13,6 +13,7 @@ const ARRAYS: [path: string, at: string, limit: number, body: (elements: unknown
   ['/clients', '/response_types', 20, (elements) => ({ response_types: elements })],
   ['/clients', '/redirect_uris', 100, (elements) => ({ redirect_uris: elements })],
   ['/clients', '/post_logout_redirect_uris', 100, (elements) => ({ post_logout_redirect_uris: elements })],
+  ['/clients', '/resources', 100, (elements) => ({ resources: elements })],
   ['/users', '/roles', 100, (elements) => ({ username: 'x', roles: elements })],
   ['/resources', '/scopes', 200, (elements) => ({ identifier: IDENTIFIER, scopes: elements })],
   ['/resources', '/scopes/0/required_roles', 50, (elements) => ({ identifier: IDENTIFIER, scopes: [{ name: 'a', required_roles: elements }] })],
