@@ -3,7 +3,7 @@ import { MintgateServer } from './app.setup.js';
 import type { FreshAdmin } from './clients/bootstrap-client.js';
 import type { Logger } from './common/logging/logger.js';
 import type { Config } from './config/config.js';
-import { FatalStartupError } from './database/startup.js';
+import { FatalStartupError } from './database/fatal-startup.error.js';
 import { stopAtOnce } from './early-stop.js';
 import { endProcess, endWithin } from './process-end.js';
 import { EX_CONFIG, isReplacement } from './workers.js';

@@ -4,7 +4,7 @@ import { describeError } from '../common/logging/logger.js';
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
 import { ConfigurationError } from '../config/configuration-error.js';
 import { asAvailability } from '../database/database-errors.js';
-import { FatalStartupError } from '../database/startup.js';
+import { FatalStartupError } from '../database/fatal-startup.error.js';
 import { EX_CONFIG } from '../workers.js';
 
 /** The command line, or what it leads to, is wrong. */

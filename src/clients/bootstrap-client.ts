@@ -5,7 +5,7 @@ import { Logger } from '../common/logging/logger.js';
 import { formatScope } from '../common/oauth/scope.js';
 import { Clock } from '../common/time/clock.js';
 import { Config } from '../config/config.js';
-import { FatalStartupError } from '../database/startup.js';
+import { FatalStartupError } from '../database/fatal-startup.error.js';
 import { BootstrappedClientsRepository } from './bootstrapped-clients.repository.js';
 import { CLIENT_ID, withDefaults } from './client-metadata.js';
 import { ClientExistsError, ClientRegistry } from './client-registry.js';

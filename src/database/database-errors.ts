@@ -31,6 +31,12 @@ const OWN_FAULTS: ReadonlySet<number> = new Set([
   1022, 1062, 1216, 1217, 1451, 1452, 1586, 3819, 4025,
 ]);
 
+/**
+ * The server takes no writes, though it may answer queries: read-only, demoted by a failover, out of its replication
+ * group, or a Galera node without a quorum.
+ */
+const REFUSALS_TO_WRITE: ReadonlySet<number> = new Set([1047, 1290, 1792, 1836, 1874, 3100]);
+
 const DUPLICATES: ReadonlySet<number> = new Set([1022, 1062, 1586]);
 
 const UNAVAILABLE_CODES: ReadonlySet<string> = new Set([
@@ -68,6 +74,8 @@ export const ERROR_CLASSES = ['deadline', 'conflict', 'connection', 'unavailable
 type ErrorClass = (typeof ERROR_CLASSES)[number];
 
 export const isConflict = (error: unknown): boolean => CONFLICTS.has(driverError(error).errno ?? 0);
+
+export const isRefusalToWrite = (error: unknown): boolean => REFUSALS_TO_WRITE.has(driverError(error).errno ?? 0);
 
 export const isSqliteBusy = (error: unknown): boolean =>
   /^SQLITE_(BUSY|LOCKED)/.test(String(driverError(error).code ?? ''));

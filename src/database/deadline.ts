@@ -3,14 +3,20 @@ import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.e
 /** The work was given up. */
 export class DeadlinePassedError extends TemporarilyUnavailableError {}
 
+/** A query runner whose work may share the time of other work: the tries of one transaction. */
+export interface BoundedRunner {
+  joinDeadline(deadline: Deadline): void;
+}
+
 /**
- * The time that a unit of database work (a single statement, or a transaction from its first statement to COMMIT) may take. mysql2 waits without
- * end for a free connection, for the answer of a frozen server, and for a peer that vanished without a word; this does not.
+ * The time that a unit of database work may take: a single statement, or a transaction from its first statement to
+ * COMMIT, with all their tries. mysql2 waits without end for a free connection, for a frozen server and for a peer that
+ * vanished without a word; this does not.
  */
 export class Deadline {
   private readonly endsAt: number;
 
-  constructor(milliseconds: number) {
+  constructor(readonly milliseconds: number) {
     this.endsAt = performance.now() + milliseconds;
   }
 

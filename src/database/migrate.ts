@@ -8,6 +8,8 @@ import type { HeldLease } from './leases.js';
  * and while that has the file's write lock nobody else can take the lease.
  */
 export async function migrate(dataSource: DataSource, lease: HeldLease): Promise<string[]> {
+  // TypeORM prints a failure in the database's own words to the console, whatever its logging is set to.
+  dataSource.logger.logMigration = () => undefined;
   const runner = dataSource.createQueryRunner();
   if (!isSqlite(dataSource)) {
     const query = runner.query.bind(runner) as (sql: string, ...rest: unknown[]) => Promise<never>;

@@ -1,26 +1,31 @@
 import type { ReplicationMode } from 'typeorm';
 import type { MysqlDriver } from 'typeorm/driver/mysql/MysqlDriver.js';
 import { MysqlQueryRunner } from 'typeorm/driver/mysql/MysqlQueryRunner.js';
-import { asAvailability, isConflict } from './database-errors.js';
-import { Deadline } from './deadline.js';
-import { anotherTryFits, lockWaitSeconds, tryStatement } from './mysql-conflicts.js';
-import { reserveConnection } from './mysql-reserved-connection.js';
-import { MysqlStatements, type PooledConnection } from './mysql-statements.js';
-import type { ConnectionUse, StatementMetrics } from './statement-metrics.js';
+import { asAvailability, isConflict, isRefusalToWrite } from './database-errors.js';
+import { type BoundedRunner, Deadline } from './deadline.js';
+import { tryStatement } from './mysql-conflicts.js';
+import type { PooledConnection } from './mysql-connection.js';
+import { MysqlPool } from './mysql-pool.js';
+import { MysqlStatements } from './mysql-statements.js';
+import type { StatementMetrics } from './statement-metrics.js';
 import type { Statements } from './statements.js';
 
+/** One second more than the longest of our own transactions. */
+const migrationWaitSeconds = (deadlineMs: number): number => Math.ceil(deadlineMs / 1000) + 1;
+
 /**
- * TypeORM's runner for MySQL and MariaDB with the two things that it and mysql2 lack: a deadline over all that one runner does, after which its connection
- * is destroyed and not given back, and a retry of single statements that lost a lock conflict (a transaction is retried as a whole,
- * see {@link Transactions}).
+ * TypeORM's runner for MySQL and MariaDB with what it and mysql2 lack: a deadline over all that one runner does, after
+ * which its connection is destroyed and not given back; another try for single statements that lost a lock conflict (a
+ * transaction is tried again as a whole, see {@link Transactions}); and no more use of a server that refuses writes.
  */
-class BoundedMysqlQueryRunner extends MysqlQueryRunner {
+class BoundedMysqlQueryRunner extends MysqlQueryRunner implements BoundedRunner {
   private deadline: Deadline | undefined;
   private unbounded = false;
 
   constructor(
     driver: MysqlDriver,
     mode: ReplicationMode,
+    private readonly pool: MysqlPool,
     private readonly deadlineMs: number,
     private readonly metrics: StatementMetrics,
   ) {
@@ -47,22 +52,54 @@ class BoundedMysqlQueryRunner extends MysqlQueryRunner {
     return this.metrics.measure(() => this.tryQuery(query, parameters, useStructuredResult));
   }
 
-  /** A migration may rewrite a large table. */
-  override async beforeMigration(): Promise<void> {
-    this.unbounded = true;
-    await super.beforeMigration();
+  joinDeadline(deadline: Deadline): void {
+    this.deadline = deadline;
   }
 
-  private async tryQuery(query: string, parameters: unknown[] | undefined, useStructuredResult: boolean): Promise<never> {
-    const attempt = async (): Promise<never> => {
-      await this.connect();
-      return this.bound(super.query(query, parameters, useStructuredResult as never) as Promise<never>, () => this.destroyConnection());
-    };
-    if (!this.isTransactionActive) return tryStatement(attempt, () => this.unbounded || anotherTryFits(this.deadline!.remainingMs, this.deadlineMs), this.metrics);
+  /**
+   * A migration may take as long as it must, where it rewrites a large table; but it waits for others only as long as
+   * transactions of ours last: whoever comes after a waiting ALTER TABLE waits behind it.
+   */
+  override async beforeMigration(): Promise<void> {
+    if (this.unbounded) return;
+    this.unbounded = true;
+    const waitS = migrationWaitSeconds(this.deadlineMs);
+    await super.query(
+      `SET SESSION lock_wait_timeout = ${waitS}, innodb_lock_wait_timeout = ${waitS} /*M! , max_statement_time = 0 */`,
+    );
+  }
+
+  /** The session of a migration is set for it alone. */
+  override async release(): Promise<void> {
+    if (this.unbounded) this.destroyConnection();
+    await super.release();
+  }
+
+  private async tryQuery(
+    query: string,
+    parameters: unknown[] | undefined,
+    useStructuredResult: boolean,
+  ): Promise<never> {
+    const attempt = () => this.send(query, parameters, useStructuredResult);
+    if (!this.isTransactionActive && !this.unbounded) {
+      this.deadline ??= new Deadline(this.deadlineMs);
+      return tryStatement(attempt, this.deadline, this.metrics);
+    }
     try {
       return await attempt();
     } catch (error) {
       throw isConflict(error) ? error : asAvailability(error);
+    }
+  }
+
+  private async send(query: string, parameters: unknown[] | undefined, useStructuredResult: boolean): Promise<never> {
+    await this.connect();
+    const sent = super.query(query, parameters, useStructuredResult) as Promise<never>;
+    try {
+      return await this.bound(sent, () => this.destroyConnection());
+    } catch (error) {
+      if (isRefusalToWrite(error)) this.pool.retire(this.databaseConnection as PooledConnection);
+      throw error;
     }
   }
 
@@ -77,44 +114,24 @@ class BoundedMysqlQueryRunner extends MysqlQueryRunner {
   }
 }
 
-/** Makes every query runner of the driver a bounded one, on connections whose session is set up. Answers the way of single statements over the same connections. */
+/**
+ * Makes every query runner of the driver a bounded one, on connections whose session is set up. Returns the way of
+ * single statements over the same connections.
+ */
 export function boundMysql(driver: MysqlDriver, deadlineMs: number, metrics: StatementMetrics): Statements {
-  driver.createQueryRunner = (mode) => new BoundedMysqlQueryRunner(driver, mode, deadlineMs, metrics);
-  metrics.watch(() => useOf(driver.pool as Pool | undefined));
-  setUpSessions(driver, deadlineMs);
-  const obtain = () => driver.obtainMasterConnection() as Promise<PooledConnection>;
-  return new MysqlStatements(obtain, reserveConnection(driver), deadlineMs, metrics);
-}
-
-/** What mysql2's pool holds: it tells nobody but its listeners of it. */
-interface Pool {
-  config: { connectionLimit: number };
-  _allConnections: { length: number };
-  _freeConnections: { length: number };
-  _connectionQueue: { length: number };
-}
-
-function useOf(pool: Pool | undefined): ConnectionUse {
-  if (!pool) return { limit: 0, inUse: 0, idle: 0, waiting: 0 };
-  const idle = pool._freeConnections.length;
-  return { limit: pool.config.connectionLimit, inUse: pool._allConnections.length - idle, idle, waiting: pool._connectionQueue.length };
-}
-
-interface QueryableConnection {
-  query(sql: string, done: () => void): void;
-}
-
-/** Fewer gap locks, no silent truncation, and lock waits that end before the deadline does; sent once, ahead of a connection's first statement. */
-function setUpSessions(driver: MysqlDriver, deadlineMs: number): void {
-  const ready = new WeakSet<QueryableConnection>();
-  const hooked = driver as unknown as { prepareDbConnection(connection: QueryableConnection): QueryableConnection };
-  const prepare = hooked.prepareDbConnection.bind(driver);
-  hooked.prepareDbConnection = (connection) => {
-    if (!ready.has(connection)) {
-      ready.add(connection);
-      connection.query(`SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = ${lockWaitSeconds(deadlineMs)}`, () => undefined);
-      connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED', () => undefined);
+  const pool = new MysqlPool(driver, deadlineMs);
+  driver.obtainMasterConnection = pool.obtain;
+  driver.createQueryRunner = (mode) => new BoundedMysqlQueryRunner(driver, mode, pool, deadlineMs, metrics);
+  metrics.watch(() => pool.use);
+  const connect = driver.connect.bind(driver);
+  driver.connect = async () => {
+    try {
+      await connect();
+    } catch (error) {
+      // TypeORM makes a new pool at the next try, and would forget this one with its connections.
+      await driver.disconnect().catch(() => undefined);
+      throw error;
     }
-    return prepare(connection);
   };
+  return new MysqlStatements(pool, deadlineMs, metrics);
 }

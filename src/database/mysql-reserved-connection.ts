@@ -1,23 +1,23 @@
 import type { MysqlDriver } from 'typeorm/driver/mysql/MysqlDriver.js';
-import type { Obtain, PooledConnection } from './mysql-statements.js';
-
-interface Pool {
-  getConnection(done: (error: Error | null, connection: PooledConnection) => void): void;
-  end(done: (error: Error | null) => void): void;
-}
+import type { Pool } from './mysql-connection.js';
 
 /** What TypeORM's driver makes its own pool with. */
 interface DriverParts {
   readonly mysql: { createPool(options: object): Pool };
   createConnectionOptions(options: object, credentials: object): object;
-  prepareDbConnection(connection: PooledConnection): PooledConnection;
+}
+
+export interface ReservedPool {
+  opened(): Pool | undefined;
+  /** @throws {Error} when the driver is not connected */
+  open(): Pool;
 }
 
 /**
- * Keeps one connection beside the driver's pool, made and set up as those in it, opened with its first use and closed with
- * the pool. Requests use up the pool and wait in line for it; what tells whether the server may answer them must not.
+ * Keeps a pool of one connection beside the driver's pool, made as that is, opened with its first use and closed with it.
+ * Requests use up the pool and wait in line for it; what tells whether the server may answer them must not.
  */
-export function reserveConnection(driver: MysqlDriver): Obtain {
+export function reserveConnection(driver: MysqlDriver): ReservedPool {
   const parts = driver as unknown as DriverParts;
   let pool: Pool | undefined;
   let closed: unknown;
@@ -33,9 +33,5 @@ export function reserveConnection(driver: MysqlDriver): Obtain {
     const options = parts.createConnectionOptions(driver.options, driver.options);
     return parts.mysql.createPool({ ...options, connectionLimit: 1 });
   };
-  return () =>
-    new Promise((resolve, reject) => {
-      pool ??= open();
-      pool.getConnection((error, connection) => (error ? reject(error) : resolve(parts.prepareDbConnection(connection))));
-    });
+  return { opened: () => pool, open: () => (pool ??= open()) };
 }

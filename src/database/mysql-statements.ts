@@ -1,6 +1,9 @@
 import { QueryFailedError } from 'typeorm';
+import { isRefusalToWrite } from './database-errors.js';
 import { Deadline } from './deadline.js';
-import { anotherTryFits, tryStatement } from './mysql-conflicts.js';
+import { tryStatement } from './mysql-conflicts.js';
+import type { Done, PooledConnection, Result } from './mysql-connection.js';
+import type { MysqlPool } from './mysql-pool.js';
 import type { StatementMetrics } from './statement-metrics.js';
 import type { StatementResult, Statements } from './statements.js';
 
@@ -18,49 +21,33 @@ const isPreparable = (sql: string, parameters: readonly unknown[]): boolean => p
 /** The server holds too many, does not prepare such a statement, or does not know it (any more): nothing was carried out, and the text does without. */
 const NOT_PREPARED: ReadonlySet<number> = new Set([1461, 1295, 1243, 1615]);
 
-type Result = readonly unknown[] | { affectedRows: number };
-type Done = (error: (Error & { errno?: number }) | null, result: Result) => void;
-
-export interface PooledConnection {
-  execute(sql: string, parameters: readonly unknown[], done: Done): void;
-  query(sql: string, parameters: readonly unknown[], done: Done): void;
-  unprepare(sql: string): unknown;
-  destroy(): void;
-  release(): void;
-}
-
-/** Waits for a connection whose session is set up. */
-export type Obtain = () => Promise<PooledConnection>;
-
 /**
- * Single statements on the pool of TypeORM's driver, prepared once for each connection and sent in the binary protocol; under the same rules as in
- * the query runner: a deadline over all of it, after which the connection is destroyed, and another try after a lock conflict.
+ * Single statements on the pool, prepared once for each connection and sent in the binary protocol. The rules are those
+ * of the query runner: a deadline, after which the connection is destroyed, and another try after a lock conflict.
  */
 export class MysqlStatements implements Statements {
   constructor(
-    private readonly obtain: Obtain,
-    private readonly obtainReserved: Obtain,
+    private readonly pool: MysqlPool,
     private readonly deadlineMs: number,
     private readonly metrics: StatementMetrics,
   ) {}
 
   run(sql: string, parameters: readonly unknown[]): Promise<StatementResult> {
-    return this.runOn(this.obtain, sql, parameters);
+    return this.runOn(this.pool.obtain, sql, parameters);
   }
 
   runReserved(sql: string, parameters: readonly unknown[]): Promise<StatementResult> {
-    return this.runOn(this.obtainReserved, sql, parameters);
+    return this.runOn(this.pool.obtainReserved, sql, parameters);
   }
 
-  private runOn(obtain: Obtain, sql: string, parameters: readonly unknown[]): Promise<StatementResult> {
+  private runOn(obtain: MysqlPool['obtain'], sql: string, parameters: readonly unknown[]): Promise<StatementResult> {
     const deadline = new Deadline(this.deadlineMs);
     const attempt = () => this.attempt(obtain, sql, parameters, deadline);
-    const anotherTry = () => anotherTryFits(deadline.remainingMs, this.deadlineMs);
-    return this.metrics.measure(() => tryStatement(attempt, anotherTry, this.metrics));
+    return this.metrics.measure(() => tryStatement(attempt, deadline, this.metrics));
   }
 
   private attempt(
-    obtain: Obtain,
+    obtain: MysqlPool['obtain'],
     sql: string,
     parameters: readonly unknown[],
     deadline: Deadline,
@@ -70,9 +57,12 @@ export class MysqlStatements implements Statements {
     const work = async (): Promise<StatementResult> => {
       const obtained = await obtain();
       try {
-        if (expired) throw new Error('nobody waits for the statement any more');
+        if (expired) throw new Error('the statement is no longer waited for');
         connection = obtained;
         return await this.send(obtained, sql, parameters);
+      } catch (error) {
+        if (isRefusalToWrite(error)) this.pool.retire(obtained);
+        throw error;
       } finally {
         obtained.release();
       }

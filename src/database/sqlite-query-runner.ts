@@ -2,7 +2,7 @@ import type { BetterSqlite3Driver } from 'typeorm/driver/better-sqlite3/BetterSq
 import { TransactionAlreadyStartedError, TransactionNotStartedError } from 'typeorm';
 import { BetterSqlite3QueryRunner } from 'typeorm/driver/better-sqlite3/BetterSqlite3QueryRunner.js';
 import { QueryResult } from 'typeorm/query-runner/QueryResult.js';
-import { Deadline } from './deadline.js';
+import { type BoundedRunner, Deadline } from './deadline.js';
 import { patiently, runAlone, runOn, type SqliteConnection, type SqliteResult, takeWriteLock, Turnstile } from './sqlite-connection.js';
 import { SqliteStatements } from './sqlite-statements.js';
 import type { StatementMetrics } from './statement-metrics.js';
@@ -12,7 +12,7 @@ import type { Statements } from './statements.js';
  * TypeORM's SQLite drivers share one query runner among all callers, so that parallel transactions run into each other. Here each caller has a
  * runner of its own and they take turns: one statement, or one whole transaction, at a time.
  */
-class SerializedSqliteQueryRunner extends BetterSqlite3QueryRunner {
+class SerializedSqliteQueryRunner extends BetterSqlite3QueryRunner implements BoundedRunner {
   private deadline: Deadline | undefined;
   private inside = false;
 
@@ -23,6 +23,10 @@ class SerializedSqliteQueryRunner extends BetterSqlite3QueryRunner {
     private readonly metrics: StatementMetrics,
   ) {
     super(driver);
+  }
+
+  joinDeadline(deadline: Deadline): void {
+    this.deadline = deadline;
   }
 
   override query(query: string, parameters?: unknown[], useStructuredResult = false): Promise<never> {

@@ -1,23 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { DataSource } from 'typeorm';
+import { DataSource, MigrationExecutor } from 'typeorm';
 import { Logger } from '../common/logging/logger.js';
 import { Config } from '../config/config.js';
 import { ChangeFeed } from './change-feed.js';
 import { isSqlite, prepareFolder } from './data-source.js';
 import { DatabaseClock } from './database-clock.js';
+import { isConflict } from './database-errors.js';
+import { asFatal, FatalStartupError } from './fatal-startup.error.js';
 import { type HeldLease, Leases } from './leases.js';
 import { migrate } from './migrate.js';
-
-/** Something that is wrong for good: trying again will not help, and serving would be wrong. */
-export class FatalStartupError extends Error {
-  override readonly name = 'FatalStartupError';
-}
 
 type Step = () => Promise<void>;
 
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 1_000;
+
+/** While a migration waits for a table, so does everyone who comes after it. Between its tries they have their turn. */
+const MIGRATION_PAUSE_MS = 5_000;
 
 /**
  * Brings the server into service once the database can be reached: connect, migrate, make what must exist, load what is kept in memory. It goes on
@@ -66,20 +66,27 @@ export class Startup {
     return this.running;
   }
 
-  /** Connects, and learns the database's time; changes nothing there. */
+  /**
+   * Connects, and learns the database's time; changes nothing there.
+   * @throws {FatalStartupError} when another try would not help
+   */
   async connect(): Promise<void> {
-    if (!this.dataSource.isInitialized) {
-      prepareFolder(this.config);
-      await this.dataSource.initialize();
+    try {
+      if (!this.dataSource.isInitialized) {
+        prepareFolder(this.config);
+        await this.dataSource.initialize();
+      }
+      await this.databaseClock.read();
+    } catch (error) {
+      throw asFatal(error);
     }
-    await this.databaseClock.read();
   }
 
-  /** Connects, and runs the migrations that wait, as a start does. Answers their names. */
+  /** Connects, and runs the migrations that wait, as a start does. Returns their names. */
   async migrate(): Promise<string[]> {
     await this.connect();
     await this.leases.prepare();
-    return this.leases.hold('startup', (lease) => migrate(this.dataSource, lease), this.stopping.signal);
+    return this.leases.hold('startup', (lease) => this.runMigrations(lease), this.stopping.signal);
   }
 
   /** Ends what was begun, then lets go of the database. */
@@ -101,7 +108,8 @@ export class Startup {
         await this.attempt();
         this.done = true;
         return;
-      } catch (error) {
+      } catch (thrown) {
+        const error = asFatal(thrown);
         if (error instanceof FatalStartupError) throw error;
         if (this.stopping.signal.aborted) return;
         this.logger.failure('waiting for the database', error, { next_try_in_ms: backoff });
@@ -120,10 +128,26 @@ export class Startup {
   }
 
   private async prepareDatabase(lease: HeldLease): Promise<void> {
-    this.ran.push(...(await migrate(this.dataSource, lease)));
+    this.ran.push(...(await this.runMigrations(lease)));
     for (const step of this.preparations) {
       lease.assertHeld();
       await step();
+    }
+  }
+
+  /** Goes on where a long transaction of another session kept a table from being altered. Each step can run again. */
+  private async runMigrations(lease: HeldLease): Promise<string[]> {
+    const pending = await new MigrationExecutor(this.dataSource).getPendingMigrations();
+    for (;;) {
+      try {
+        await migrate(this.dataSource, lease);
+        return pending.map(({ name }) => name);
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+        const next = { next_try_in_ms: MIGRATION_PAUSE_MS };
+        this.logger.warn('a migration waits for a table that another session uses', next);
+        await sleep(MIGRATION_PAUSE_MS, undefined, { signal: this.stopping.signal });
+      }
     }
   }
 }

@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import type { EntityManager } from 'typeorm';
+import type { EntityManager, QueryRunner } from 'typeorm';
 import type { Counter } from '../common/metrics/counter.js';
 import { Metrics } from '../common/metrics/metrics.js';
 import { annotate, InSpan } from '../common/tracing/tracing.js';
 import { Config } from '../config/config.js';
 import { asAvailability, isConflict } from './database-errors.js';
 import { Database } from './database.js';
+import { type BoundedRunner, Deadline } from './deadline.js';
+import { pauseMs } from './mysql-conflicts.js';
 
-const MAX_TRIES = 3;
+/** A try with less time than that would hardly reach its COMMIT. */
+const SHORTEST_TRY_MS = 50;
 
 /** Runs work in a transaction that is committed when this returns, and run anew as a whole when it lost a lock conflict. */
 @Injectable()
@@ -24,26 +27,30 @@ export class Transactions {
   }
 
   /**
-   * @param work uses the manager that it is given for all its statements; it may run up to three times, so it does nothing else but those
-   * @throws {TemporarilyUnavailableError} when the database is not available, or kept conflicting; whatever `work` throws, after the rollback
+   * @param work uses the manager that it is given for all its statements; it may run several times, so it does nothing
+   * else but those
+   * @throws {TemporarilyUnavailableError} when the database is not available, or kept conflicting until the deadline;
+   * whatever `work` throws, after the rollback
    */
   @InSpan('database transaction')
   async run<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    const endsAt = performance.now() + this.config.databaseDeadlineMs;
+    const deadline = new Deadline(this.config.databaseDeadlineMs);
     for (let tries = 1; ; tries++) {
       try {
-        return await this.once(work);
+        return await this.once(work, deadline);
       } catch (error) {
-        if (!isConflict(error) || tries === MAX_TRIES || performance.now() >= endsAt) throw asAvailability(error);
+        const pause = pauseMs(tries);
+        if (!isConflict(error) || deadline.remainingMs < pause + SHORTEST_TRY_MS) throw asAvailability(error);
         this.retries.inc({});
         annotate('mintgate.transaction.retries', tries);
-        await sleep(Math.random() * 30 * tries);
+        await sleep(pause);
       }
     }
   }
 
-  private async once<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    const runner = this.database.connected().createQueryRunner();
+  private async once<T>(work: (manager: EntityManager) => Promise<T>, deadline: Deadline): Promise<T> {
+    const runner = this.database.connected().createQueryRunner() as QueryRunner & BoundedRunner;
+    runner.joinDeadline(deadline);
     try {
       await runner.startTransaction();
       const result = await work(runner.manager);

@@ -8,7 +8,8 @@ import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.e
 import { Clock } from '../common/time/clock.js';
 import type { SigningAlgorithm } from '../config/settings.js';
 import { ChangeFeed } from '../database/change-feed.js';
-import { FatalStartupError, Startup } from '../database/startup.js';
+import { FatalStartupError } from '../database/fatal-startup.error.js';
+import { Startup } from '../database/startup.js';
 import { importPrivate, importPublic } from './key-pair.js';
 import type { SigningKeyEntity, SigningKeyStatus } from './signing-key.entity.js';
 import { SigningKeysRepository } from './signing-keys.repository.js';
