@@ -9,6 +9,8 @@ import type { Credentials, RegisteredUser } from '../support/oauth-driver.js';
 import { TestServer } from '../support/test-server.js';
 
 const APP = 'com.example.app:/cb';
+/** The next transaction is that of the next request. */
+const NOTHING_BEHIND = { LAST_USED_FLUSH_SECONDS: '3600' };
 
 describeOnEachDatabase('a decision of a user and the change that ends it', (kind) => {
   let server: TestServer;
@@ -19,8 +21,9 @@ describeOnEachDatabase('a decision of a user and the change that ends it', (kind
   let held: HeldTransaction | undefined;
 
   beforeAll(async () => {
-    server = await TestServer.start({ kind });
-    sibling = await TestServer.start({ database: server.database, issuer: server.issuer, clock: server.clock });
+    server = await TestServer.start({ kind, env: NOTHING_BEHIND });
+    const { database, issuer, clock } = server;
+    sibling = await TestServer.start({ database, issuer, clock, env: NOTHING_BEHIND });
     user = await server.driver.registerUser({ username: 'grace' });
   });
   beforeEach(async () => {
