@@ -14,6 +14,7 @@ import { AuthorizationGround } from './authorization-ground.js';
 import { AuthorizationIssuer } from './authorization-issuer.js';
 import { AuthorizationResponder } from './authorization-responder.js';
 import { Authorizations } from './authorizations.js';
+import { AuthorizedClients } from './authorized-clients.js';
 import { AuthorizeController } from './authorize.controller.js';
 import { AuthorizePipeline } from './authorize.pipeline.js';
 import { ConsentWithdrawal } from './consent-withdrawal.js';
@@ -33,6 +34,7 @@ const ANSWERS = [
   AuthorizationResponder,
   Authorizations,
   AuthorizePipeline,
+  AuthorizedClients,
   ConsentWithdrawal,
   ImplicitTokens,
 ];
@@ -41,7 +43,7 @@ const ANSWERS = [
   imports: [AuditModule, ClientsModule, ConsentsModule, GrantsModule, PagesModule, RateLimitsModule, SessionsModule, TokensModule],
   controllers: [AuthorizeController, ParController],
   providers: [...REQUESTS, ...ANSWERS],
-  exports: [AuthorizationDecision, AuthorizationExceptionFilter, AuthorizationResponder, Authorizations, ConsentWithdrawal, Interactions],
+  exports: [AuthorizationDecision, AuthorizationExceptionFilter, AuthorizationResponder, Authorizations, AuthorizedClients, ConsentWithdrawal, Interactions],
 })
 export class AuthorizationModule {
   constructor(cleanup: Cleanup, requests: AuthorizationRequestsRepository, pushed: PushedAuthorizationRequestsRepository) {

@@ -31,6 +31,7 @@ import { TargetResolver } from './target-resolver.js';
 import { TokenDescriptions } from './token-descriptions.js';
 import { TokenFamiliesRepository } from './token-families.repository.js';
 import { TokenFamilyRevocation } from './token-family-revocation.js';
+import { TokenHoldersRepository } from './token-holders.repository.js';
 import { TokenIssuance } from './token-issuance.js';
 import { TokenRevocation } from './token-revocation.js';
 import { UncertainRotations } from './uncertain-rotations.js';
@@ -48,6 +49,7 @@ const REFRESH_TOKENS = [
   RefreshTokens,
   TokenFamiliesRepository,
   TokenFamilyRevocation,
+  TokenHoldersRepository,
   UncertainRotations,
 ];
 
@@ -71,6 +73,7 @@ const REFRESH_TOKENS = [
     TargetResolver,
     TokenFamiliesRepository,
     TokenFamilyRevocation,
+    TokenHoldersRepository,
     TokenIssuance,
     VerifiedSignatures,
   ],

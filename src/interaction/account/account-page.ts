@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
+import { AuthorizedClients } from '../../authorization/authorized-clients.js';
 import { newOpaqueValue } from '../../common/crypto/opaque-value.js';
 import { OAuthError } from '../../common/oauth/oauth-error.js';
-import { Consents } from '../../consents/consents.js';
 import { PageRenderer } from '../../pages/page-renderer.js';
 import type { AccountView } from '../../pages/views.js';
 import { ResourceDirectory } from '../../resources/resource-directory.js';
@@ -30,7 +30,7 @@ export class AccountPage {
   constructor(
     private readonly users: UsersRepository,
     private readonly sessions: Sessions,
-    private readonly consents: Consents,
+    private readonly authorized: AuthorizedClients,
     private readonly resources: ResourceDirectory,
     private readonly cookies: BrowserCookies,
     private readonly csrf: CsrfTokens,
@@ -79,14 +79,14 @@ export class AccountPage {
   }
 
   private async consentsOf({ user }: Session): Promise<AccountView['consents']> {
-    return (await this.consents.list(user.userId)).map(({ client, scope, audience, grantedAtMs }) => ({
+    return (await this.authorized.list(user)).map(({ client, scope, audience, sinceMs }) => ({
       client: { clientId: client.clientId, name: client.clientName },
       scopes: scope.map((name) => {
         const description = this.resources.describe(name);
         return { scope: name, ...(description === undefined ? {} : { description }) };
       }),
       resources: audience.flatMap((identifier) => this.resources.find(identifier)?.name ?? []),
-      sinceMs: grantedAtMs,
+      sinceMs,
     }));
   }
 }

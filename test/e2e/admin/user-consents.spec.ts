@@ -6,6 +6,7 @@ import type { Credentials, RegisteredUser } from '../../support/oauth-driver.js'
 import { expectProblem } from '../../support/problems.js';
 import { ADMIN, TestServer } from '../../support/test-server.js';
 
+const NO_TOKENS = { consented: true, holds_tokens: false };
 const NOBODY = `usr_${'A'.repeat(22)}`;
 
 interface AuditEvent {
@@ -50,14 +51,14 @@ describeOnOneDatabase('/admin/v1/users/{user_id}/consents', (kind) => {
       const secondAt = new Date(server.clock.nowMs()).toISOString();
       expect((await list()).body).toEqual({
         items: [
-          { client_id: second.clientId, client_name: second.clientId, scope: 'write read', audience: [server.issuer], granted_at: secondAt },
-          { client_id: first.clientId, client_name: 'First', scope: 'read', audience: [server.issuer], granted_at: firstAt },
+          { client_id: second.clientId, client_name: second.clientId, scope: 'write read', audience: [server.issuer], granted_at: secondAt, ...NO_TOKENS },
+          { client_id: first.clientId, client_name: 'First', scope: 'read', audience: [server.issuer], granted_at: firstAt, ...NO_TOKENS },
         ],
         next_cursor: null,
       });
       server.clock.advanceSeconds(60);
       await flow.allow(first, margaret, { scope: 'write' });
-      expect((await list()).body.items[0]).toEqual({ client_id: first.clientId, client_name: 'First', scope: 'read write', audience: [server.issuer], granted_at: new Date(server.clock.nowMs()).toISOString() });
+      expect((await list()).body.items[0]).toEqual({ client_id: first.clientId, client_name: 'First', scope: 'read write', audience: [server.issuer], granted_at: new Date(server.clock.nowMs()).toISOString(), ...NO_TOKENS });
       expect((await list(ada.userId)).body.items).toEqual([]);
     });
 

@@ -2,7 +2,7 @@ import { en } from '../../../src/pages/texts/en.js';
 import { clientAnswer, expectErrorPage, expectPage } from '../../support/authorization-answers.js';
 import { authorizationUrl, CALLBACK } from '../../support/authorization-url.js';
 import { Browser, hiddenFields, type PageAnswer } from '../../support/browser.js';
-import { CodeFlow } from '../../support/code-flow.js';
+import { CodeFlow, type IssuedTokens } from '../../support/code-flow.js';
 import { describeOnOneDatabase } from '../../support/databases.js';
 import { eventually } from '../../support/eventually.js';
 import { flipCase } from '../../support/forged-tokens.js';
@@ -310,6 +310,74 @@ describeOnOneDatabase('The account page', (kind) => {
       const silent = async (browser: Browser, client: Credentials) => Object.keys(clientAnswer(await browser.get(authorizationUrl(client, { scope: 'read', prompt: 'none' }))).params);
       expect(await silent(mine, web)).toContain('error');
       for (const [browser, client] of [[mine, other], [hers, web], [hers, other]] as const) expect(await silent(browser, client)).toContain('code');
+    });
+  });
+
+  describe('ASVS 10.4.9, 10.7.3: clients that hold tokens without a consent that is remembered', () => {
+    const APP = 'com.example.app:/cb';
+    const OFFLINE = { scope: 'openid email offline_access' };
+    const native = { token_endpoint_auth_method: 'none', redirect_uris: [APP] };
+
+    async function tokensOfApp(flow: CodeFlow, client: Credentials): Promise<IssuedTokens> {
+      const changes = { redirect_uri: APP, ...OFFLINE };
+      const page = await flow.browser.follow(await flow.browser.get(authorizationUrl(client, changes)));
+      const { code } = clientAnswer(await flow.browser.submit(page, { decision: 'allow' }), APP).params;
+      return (await flow.redeem(client, code, { redirect_uri: APP })).body as unknown as IssuedTokens;
+    }
+
+    const holders: [string, Record<string, unknown>, (flow: CodeFlow, client: Credentials, user: RegisteredUser) => Promise<string>][] = [
+      ['an app on a device', native, async (flow, client) => (await tokensOfApp(flow, client)).refresh_token],
+      ['a client with skip_consent', { skip_consent: true }, async (flow, client) => (await flow.tokens(client, OFFLINE)).refresh_token],
+      [
+        'a client of the password grant',
+        { grant_types: ['password', 'refresh_token'], redirect_uris: [] },
+        async (_, client, user) => (await server.driver.signIn(client, user)).refreshToken,
+      ],
+    ];
+
+    it.each(holders)('%s is listed while it holds tokens, and its access can be ended', async (name, metadata, obtain) => {
+      const user = await newUser();
+      const flow = await CodeFlow.signedIn(server, user);
+      const client = await register({ ...metadata, client_name: `Name of ${name}` });
+      expect((await flow.browser.get('/account')).text).toContain(en.account.noConsents);
+      const refreshToken = await obtain(flow, client, user);
+      const page = await flow.browser.get('/account');
+      expect(new HtmlDocument(page.text).text).toContain(`Name of ${name}`);
+      expect(page.text).toContain(en.scopes.offline_access);
+      const { items } = (await server.driver.adminRequest<{ items: object[] }>('GET', `/users/${user.userId}/consents`)).body;
+      expect(items).toEqual([expect.objectContaining({ client_id: client.clientId, consented: false, holds_tokens: true })]);
+      await send(flow.browser, '/account/consents/revoke', { client_id: client.clientId }, page);
+      expectOAuthError(await server.driver.refresh(client, refreshToken), 400, 'invalid_grant');
+      expect((await flow.browser.get('/account')).text).toContain(en.account.noConsents);
+    });
+
+    it('one whose tokens were revoked is not listed, nor one that has none yet', async () => {
+      const user = await newUser();
+      const flow = await CodeFlow.signedIn(server, user);
+      const [client, waiting] = [await register({ skip_consent: true }), await register({ skip_consent: true })];
+      const { refresh_token: token } = await flow.tokens(client, OFFLINE);
+      await flow.code(waiting, OFFLINE);
+      await server.driver.revoke(client, token);
+      expect((await flow.browser.get('/account')).text).toContain(en.account.noConsents);
+    });
+
+    it('after the user has signed out everywhere, none of them is listed', async () => {
+      const user = await newUser();
+      const client = await register({ skip_consent: true });
+      await (await CodeFlow.signedIn(server, user)).tokens(client, OFFLINE);
+      await server.driver.adminRequest('DELETE', `/users/${user.userId}/tokens`);
+      const { items } = (await server.driver.adminRequest<{ items: object[] }>('GET', `/users/${user.userId}/consents`)).body;
+      expect(items).toEqual([]);
+      expect((await signedIn(user).then((browser) => browser.get('/account'))).text).toContain(en.account.noConsents);
+    });
+
+    it('a client is listed once, however often the user signed in to it, with all that it may have', async () => {
+      const user = await newUser();
+      const flow = await CodeFlow.signedIn(server, user);
+      const client = await register({ skip_consent: true });
+      for (const scope of ['read', 'openid offline_access', 'read']) await flow.tokens(client, { scope });
+      const { items } = (await server.driver.adminRequest<{ items: { scope: string }[] }>('GET', `/users/${user.userId}/consents`)).body;
+      expect(items.map(({ scope }) => scope.split(' ').sort().join(' '))).toEqual(['offline_access openid read']);
     });
   });
 
