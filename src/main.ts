@@ -4,6 +4,7 @@ import './young-generation.js';
 import 'reflect-metadata';
 import cluster from 'node:cluster';
 import { Logger } from './common/logging/logger.js';
+import { endedOn } from './common/node-release.js';
 import type { Config } from './config/config.js';
 import { ConfigurationError } from './config/configuration-error.js';
 import { readEnvironment } from './config/environment.js';
@@ -23,8 +24,14 @@ function readConfig(): Config {
 async function start(): Promise<void> {
   const config = isWorker() ? await receiveConfiguration() : readConfig();
   const logger = new Logger(config.logLevel);
+  if (!isWorker()) warnOfOldNode(logger);
   if (config.workers > 1 && cluster.isPrimary) new Workers(config, logger).run();
   else await runServer(config, logger);
+}
+
+function warnOfOldNode(logger: Logger): void {
+  const day = endedOn(process.version, Date.now());
+  if (day !== undefined) logger.warn('this release of Node.js gets no security fixes any more: use Node.js 22 or later', { node: process.version, ended_on: day });
 }
 
 /** The server is loaded by the processes that serve alone, and after what traces it. */

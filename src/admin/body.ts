@@ -52,12 +52,15 @@ function inheritedNames(value: unknown, path: readonly string[]): ProblemPointer
 }
 
 /**
- * What was read may be sent back whole: members that never change are passed over while they say what is so.
+ * Takes out what a caller may send back although it cannot be set: what was read may be sent back whole.
  * @param shown the item as the admin API shows it
- * @throws {Problem} 400 when one of them says otherwise
+ * @param readOnly members that never change: they must say what is so
+ * @param ignored members that change by themselves, or are about the response
+ * @throws {Problem} 400 when a read-only member says something else
  */
-export function withoutReadOnly(body: object | undefined, shown: object, readOnly: readonly string[]): Record<string, unknown> {
+export function withoutReadOnly(body: object | undefined, shown: object, readOnly: readonly string[], ignored: readonly string[] = []): Record<string, unknown> {
   const rest: Record<string, unknown> = { ...body };
+  for (const field of ignored) delete rest[field];
   for (const field of readOnly) {
     if (!(field in rest)) continue;
     if (rest[field] !== (shown as Record<string, unknown>)[field]) throw invalidInput([{ pointer: pointer(field), detail: 'cannot be changed' }]);

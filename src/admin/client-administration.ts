@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { ClientEntity } from '../clients/client.entity.js';
-import { CLIENT_ID, type ClientMetadata, clientMetadataProblems, metadataOf, withDefaults } from '../clients/client-metadata.js';
+import { CLIENT_ID, type ClientMetadata, metadataOf, withDefaults } from '../clients/client-metadata.js';
+import { clientMetadataProblems } from '../clients/client-metadata-rules.js';
 import { ClientExistsError, ClientRegistry, newClientId } from '../clients/client-registry.js';
 import { ClientSecretRegistry, type NewSecret } from '../clients/client-secret-registry.js';
 import { ClientsRepository } from '../clients/clients.repository.js';
@@ -20,7 +21,8 @@ import { ClientSecretDto } from './dto/client-secret.dto.js';
 import { ClientDto, NewClientDto } from './dto/client.dto.js';
 import { type ListQuery, readBoolean } from './query.js';
 
-const READ_ONLY = ['client_id', 'created_at', 'updated_at'] as const;
+const READ_ONLY = ['client_id', 'created_at', 'updated_at'];
+const ABOUT_THE_RESPONSE = ['warnings'];
 
 /** What may be done with clients, by the rules of the admin API; bodies are its JSON, not looked at yet. All throw {@link Problem}s. */
 @Injectable()
@@ -72,7 +74,7 @@ export class ClientAdministration {
     const patched = CLIENT_ID.test(clientId)
       ? await this.registry.update(clientId, admin.actor, (current) => {
           admin.assertMatch(entityTag(current));
-          const patch = withoutReadOnly(body, clientResponse(current), READ_ONLY);
+          const patch = withoutReadOnly(body, clientResponse(current), READ_ONLY, ABOUT_THE_RESPONSE);
           readBody(ClientDto, patch);
           const before = metadataOf(current);
           const patched = readPatched(ClientDto, mergePatch({ ...before }, patch), patch);
@@ -127,7 +129,7 @@ export class ClientAdministration {
     const client = await this.registry.update(clientId, admin.actor, (current) => {
       admin.assertMatch(entityTag(current));
       admin.assertNoneMatch(entityTag(current));
-      const given = readBody(ClientDto, withoutReadOnly(body, clientResponse(current), READ_ONLY));
+      const given = readBody(ClientDto, withoutReadOnly(body, clientResponse(current), READ_ONLY, ABOUT_THE_RESPONSE));
       const metadata = keepUnsetDefault(current, this.complete(given, clientId, metadataOf(current)));
       admin.assertRights(current.scope, metadata.scope);
       return metadata;

@@ -3,6 +3,8 @@ import { ApiProperty, ApiPropertyOptional } from '../common/openapi/decorators.j
 import type { ClientEntity } from '../clients/client.entity.js';
 import { parseScope } from '../common/oauth/scope.js';
 import { Clock } from '../common/time/clock.js';
+import { adminScopesIn } from '../resources/admin-api.js';
+import { ADMIN_RIGHTS } from './client.response.js';
 import { dayOf } from '../grants/usage/grant-usage.js';
 import { GrantUsageRepository } from '../grants/usage/grant-usage.repository.js';
 
@@ -11,7 +13,7 @@ const DAY_MS = 86_400_000;
 /** One thing that RFC 9700 would change. */
 export class AdviceItem {
   @ApiProperty() client_id: string;
-  @ApiProperty({ enum: ['password_grant', 'implicit_grant', 'pkce_not_required'] }) advice: string;
+  @ApiProperty({ enum: ['password_grant', 'implicit_grant', 'pkce_not_required', 'admin_rights'] }) advice: string;
   @ApiProperty({ example: 'RFC 9700 section 2.4' }) section: string;
   @ApiProperty({ description: 'What to do' }) detail: string;
   @ApiPropertyOptional({ type: String, format: 'date-time', nullable: true, description: 'Of a grant: when it was last used, a few seconds late at most; `null`: never' }) last_used_at?: string | null;
@@ -37,6 +39,12 @@ const PKCE_NOT_REQUIRED: Finding = {
   detail: 'PKCE is recommended for confidential clients too: it keeps a stolen authorization code from being injected. Set require_pkce to true once the application sends a code_challenge.',
 };
 
+const adminRights = (rights: readonly string[]): Finding => ({
+  advice: 'admin_rights',
+  section: 'RFC 9700 section 2.3',
+  detail: `${rights.join(', ')}: ${ADMIN_RIGHTS}. Take out of scope what the client does not need, and give the scopes of your own APIs other names.`,
+});
+
 /** What RFC 9700, the security best current practice of OAuth 2.0, would change in clients, and what their use so far says of it. */
 @Injectable()
 export class ClientAdvice {
@@ -51,12 +59,13 @@ export class ClientAdvice {
     const passwordUses = await this.usage.lastUses(ids, 'password');
     const implicitUses = await this.usage.lastUses(ids, 'implicit');
     const users = await this.usage.passwordGrantUsers(ids, this.clock.nowMs() - days * DAY_MS);
-    return clients.flatMap(({ clientId, grantTypes, requirePkce, passwordGrantSunset }) => [
+    return clients.flatMap(({ clientId, scope, grantTypes, requirePkce, passwordGrantSunset }) => [
       ...(grantTypes.includes('password')
         ? [{ client_id: clientId, ...PASSWORD_GRANT, last_used_at: asTime(passwordUses.get(clientId)), users: users.get(clientId) ?? 0, password_grant_sunset: asTime(passwordGrantSunset) }]
         : []),
       ...(grantTypes.includes('implicit') ? [{ client_id: clientId, ...IMPLICIT_GRANT, last_used_at: asTime(implicitUses.get(clientId)) }] : []),
       ...(grantTypes.includes('authorization_code') && !requirePkce ? [{ client_id: clientId, ...PKCE_NOT_REQUIRED }] : []),
+      ...(adminScopesIn(scope).length > 0 ? [{ client_id: clientId, ...adminRights(adminScopesIn(scope)) }] : []),
     ]);
   }
 

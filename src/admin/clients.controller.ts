@@ -11,7 +11,7 @@ import { adminLocation } from './admin-location.js';
 import { administratorOf } from './administrator.js';
 import { ClientAdministration } from './client-administration.js';
 import { ApiPage } from './page.decorator.js';
-import { clientResponse, ClientResponse, registeredClientResponse, RegisteredClientResponse } from './client.response.js';
+import { clientResponse, ClientResponse, registeredClientResponse, RegisteredClientResponse, writtenClientResponse } from './client.response.js';
 import { ClientDto, NewClientDto } from './dto/client.dto.js';
 import { readQuery } from './query.js';
 
@@ -52,7 +52,7 @@ export class ClientsController {
   @ApiResponse({ status: 200, type: ClientResponse })
   async get(@Param('client_id') clientId: string, @Req() req: Request, @Res({ passthrough: true }) res: Response): Promise<ClientResponse | undefined> {
     const client = await this.administration.find(clientId);
-    this.describe(res, client, false);
+    res.set('ETag', entityTag(client));
     if (!isNotModified(req, entityTag(client))) return clientResponse(client);
     res.status(304);
     return undefined;
@@ -89,6 +89,6 @@ export class ClientsController {
   private describe(res: Response, client: ClientEntity, created: boolean): ClientResponse {
     res.set('ETag', entityTag(client));
     if (created) res.status(201).set('Location', adminLocation(this.config, `clients/${client.clientId}`));
-    return clientResponse(client);
+    return writtenClientResponse(client);
   }
 }

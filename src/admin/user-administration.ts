@@ -16,6 +16,7 @@ import { type ListQuery, readBoolean } from './query.js';
 import { userResponse, type UserResponse } from './user.response.js';
 
 const READ_ONLY = ['user_id', 'created_at', 'updated_at'];
+const STATE = ['locked_until', 'last_login_at'];
 
 /** What may be done with users, by the rules of the admin API; bodies are its JSON, not looked at yet. All throw `Problem`s. */
 @Injectable()
@@ -62,7 +63,7 @@ export class UserAdministration {
     const patched = USER_ID.test(userId)
       ? await this.registry.update(userId, admin.actor, (current) => {
           admin.assertMatch(entityTag(current));
-          const patch = withoutReadOnly(withoutState(body), userResponse(current, undefined), READ_ONLY);
+          const patch = withoutReadOnly(body, userResponse(current, undefined), READ_ONLY, STATE);
           readBody(UserPatchDto, patch);
           return complete(readPatched(UserDto, mergePatch(unverified(current, patch), patch), patch));
         })
@@ -114,8 +115,3 @@ function unverified(current: UserEntity, patch: Record<string, unknown>): Record
     ...('phone_number' in patch && patch['phone_number'] !== profile.phone_number ? { phone_number_verified: false } : {}),
   };
 }
-
-/** What was read may be sent back whole; these change by themselves in the meantime. */
-const STATE: readonly string[] = ['locked_until', 'last_login_at'];
-
-const withoutState = (body: object | undefined): object => Object.fromEntries(Object.entries(body ?? {}).filter(([name]) => !STATE.includes(name)));

@@ -1,5 +1,8 @@
 import { isIP } from 'node:net';
 
+/** The network of the pods of a cluster, or of a site: too wide to hold proxies only. */
+const MAX_WIDE_IPV4_PREFIX = 16;
+const MAX_WIDE_IPV6_PREFIX = 56;
 const NAMED = new Set(['loopback', 'linklocal', 'uniquelocal']);
 
 /**
@@ -27,4 +30,16 @@ function problemOf(entry: string): string | undefined {
   if (!/^\d{1,3}$/.test(prefix) || Number(prefix) > (family === 4 ? 32 : 128)) return 'a CIDR range has no valid prefix length';
   if (Number(prefix) < (family === 4 ? 8 : 16)) return 'a range so wide would trust everyone: name the addresses of the proxies';
   return undefined;
+}
+
+/**
+ * Returns the entries that name a network rather than proxies: whoever calls from inside it chooses the address that
+ * rate limits and the audit log see.
+ */
+export const wideEntries = (entries: readonly string[]): string[] => entries.filter(isWide);
+
+function isWide(entry: string): boolean {
+  if (NAMED.has(entry)) return entry !== 'loopback';
+  const [address = '', prefix] = entry.split('/');
+  return prefix !== undefined && Number(prefix) <= (isIP(address) === 4 ? MAX_WIDE_IPV4_PREFIX : MAX_WIDE_IPV6_PREFIX);
 }

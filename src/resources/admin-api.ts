@@ -24,3 +24,6 @@ export const ADMIN_TOKEN_LIFETIME_SECONDS = 15 * 60;
 export const adminAudience = (issuer: string): string => `${issuer}/admin`;
 
 export const isAdminScope = (scope: string): scope is AdminScope => Object.hasOwn(ADMIN_SCOPES, scope);
+
+/** Returns the rights in the admin API that a scope holds. */
+export const adminScopesIn = (scope: string): AdminScope[] => scope.split(' ').filter(isAdminScope);

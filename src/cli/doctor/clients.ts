@@ -1,5 +1,6 @@
 import { digestOf } from '../../common/crypto/opaque-value.js';
 import type { Config } from '../../config/config.js';
+import { ADMIN_SCOPES, adminScopesIn } from '../../resources/admin-api.js';
 import type { DoctorRepository } from './doctor.repository.js';
 import { type Finding, ok, warning } from './finding.js';
 
@@ -7,6 +8,8 @@ const DAY_MS = 86_400_000;
 const EXPIRY_DAYS = 14;
 const UNUSED_DAYS = 90;
 const BACKLOG = 100_000;
+/** So many clients are named. */
+const NAMED = 20;
 /** With these a client can hand out all others. */
 const ADMIN_SCOPE = 'clients:write';
 
@@ -18,10 +21,22 @@ export async function clientFindings({ bootstrapClient }: Config, repository: Do
     admins.length > 0
       ? ok('admin client', admins.map(({ clientId }) => clientId).join(', '))
       : warning('admin client', 'there is none that can manage clients over REST', bootstrapClient ? 'mintgate start makes the one of BOOTSTRAP_CLIENT_ID, unless it was deleted' : 'BOOTSTRAP_CLIENT_ID and BOOTSTRAP_CLIENT_SECRET, or mintgate clients create with the scopes of the admin API'),
+    await rightsFinding(repository, nowMs),
     ...(bootstrapClient ? [await bootstrapFinding(bootstrapClient, repository, nowMs)] : []),
     ending.length === 0 ? ok('client secrets', `none runs out within ${EXPIRY_DAYS} days without another in its place`) : warning('client secrets', `the last one runs out within ${EXPIRY_DAYS} days: ${ending.join(', ')}`, 'mintgate clients secrets add <client_id>'),
     ...(unused.length === 0 ? [] : [warning('unused secrets', `not used for ${UNUSED_DAYS} days: ${unused.join(', ')}`, 'mintgate clients secrets list <client_id>, then delete what nobody uses')]),
   ];
+}
+
+/** The names of these scopes look like those of a business API: who registers a client for them may not know what they give. */
+async function rightsFinding(repository: DoctorRepository, nowMs: number): Promise<Finding> {
+  const clients = await repository.clientsWithAny(Object.keys(ADMIN_SCOPES), nowMs);
+  const holders = clients.flatMap(({ clientId, scope }) => {
+    const rights = adminScopesIn(scope);
+    return rights.length === 0 ? [] : [`${clientId} (${rights.join(' ')})`];
+  });
+  const shown = [...holders.slice(0, NAMED), ...(holders.length > NAMED ? ['and more'] : [])];
+  return ok('rights in the admin API', holders.length === 0 ? 'no client has any' : shown.join(', '));
 }
 
 async function bootstrapFinding({ clientId, clientSecret }: NonNullable<Config['bootstrapClient']>, repository: DoctorRepository, nowMs: number): Promise<Finding> {

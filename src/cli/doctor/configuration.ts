@@ -4,6 +4,7 @@ import type { Config } from '../../config/config.js';
 import { ConfigurationError } from '../../config/configuration-error.js';
 import { keyEncryptionKeyIn } from '../../config/key-encryption-key.js';
 import { loadConfig } from '../../config/load-config.js';
+import { wideEntries } from '../../config/trust-proxy.js';
 import { type Finding, ok, problem, warning } from './finding.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -75,6 +76,10 @@ const RULES: readonly Rule[] = [
   ({ database }) => (database.type !== 'sqlite' && (database.username === 'root' || database.password === '') ? problem('DATABASE_URL user', database.username === 'root' ? 'is root' : 'has no password', 'a user of its own, with a password and rights on this database only') : undefined),
 
   ({ issuer, tls, trustProxy }) => {
+    const wide = wideEntries(trustProxy);
+    if (wide.length > 0) {
+      return warning('TRUST_PROXY', `${wide.join(', ')}: every caller in there chooses the address that limits and the audit log see`, 'the addresses of the gateways alone; or let no other caller in there reach this server');
+    }
     if (trustProxy.length > 0) return ok('TRUST_PROXY', trustProxy.join(', '));
     if (tls) return ok('TRUST_PROXY', 'is empty: nobody’s forwarded headers count');
     return issuer.startsWith('https:')

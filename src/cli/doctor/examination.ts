@@ -2,6 +2,7 @@ import { DataSource } from 'typeorm';
 import { MintgateServer } from '../../app.setup.js';
 import { SecretBox } from '../../common/crypto/secret-box.js';
 import { Logger } from '../../common/logging/logger.js';
+import { endedOn } from '../../common/node-release.js';
 import type { Config } from '../../config/config.js';
 import { readEnvironment } from '../../config/environment.js';
 import { Cleanup } from '../../database/cleanup.js';
@@ -15,7 +16,7 @@ import { type Environment, problemsOf, readConfiguration } from './configuration
 import { databaseFindings, schemaFinding, tableFindings } from './database.js';
 import { DoctorRepository } from './doctor.repository.js';
 import { fileFindings } from './files.js';
-import { type Finding, ok, problem } from './finding.js';
+import { type Finding, ok, problem, warning } from './finding.js';
 import { keyFindings } from './keys.js';
 
 export type Area = 'node' | 'configuration' | 'files' | 'database' | 'keys and clients';
@@ -43,9 +44,11 @@ export async function examine(): Promise<AreaFinding[]> {
 }
 
 function nodeFinding(): Finding {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  const fits = major > 20 || (major === 20 && minor >= 19);
-  return fits ? ok('Node.js', process.versions.node) : problem('Node.js', `${process.versions.node} is too old`, 'Node.js 20.19 or later');
+  const { node } = process.versions;
+  const [major = 0, minor = 0] = node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) return problem('Node.js', `${node} is too old`, 'Node.js 22 or later');
+  const day = endedOn(node, Date.now());
+  return day === undefined ? ok('Node.js', node) : warning('Node.js', `${node} has had no security fixes since ${day}`, 'Node.js 22 or later');
 }
 
 async function examineDatabase(config: Config, keyKnown: boolean, add: (area: Area, ...findings: Finding[]) => void): Promise<void> {

@@ -1,5 +1,5 @@
 import { ClientAdministration } from '../../admin/client-administration.js';
-import { clientResponse, type ClientResponse, registeredClientResponse } from '../../admin/client.response.js';
+import { clientResponse, type ClientResponse, registeredClientResponse, writtenClientResponse } from '../../admin/client.response.js';
 import { type ClientSecretResponse, newClientSecretResponse, secretResponse } from '../../admin/client-secret.response.js';
 import { ClientSecretsRepository } from '../../clients/client-secrets.repository.js';
 import { CLIENT_FIELDS } from '../bodies.js';
@@ -51,7 +51,7 @@ export async function create(clientId: string | undefined, options: FieldOptions
 
 export async function update(clientId: string, options: FieldOptions): Promise<void> {
   const patch = { ...(options.from === undefined ? {} : await readObject(options.from)), ...bodyOf(CLIENT_FIELDS, options) };
-  await withServices(async ({ get, admin }) => printItem(clientResponse(await get(ClientAdministration).patch(clientId, patch, admin)), options.json));
+  await withServices(async ({ get, admin }) => printItem(writtenClientResponse(await get(ClientAdministration).patch(clientId, patch, admin)), options.json));
 }
 
 export async function remove(clientId: string, { json }: Json): Promise<void> {
