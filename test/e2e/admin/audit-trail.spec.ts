@@ -221,6 +221,21 @@ describeOnOneDatabase('ASVS 5.0 V16.3: every security event is audited, with who
       expect((await traced()).map(({ type }) => type)).toEqual(['authorization_code.replayed', 'token.refused']);
     });
 
+    it('a client that asks to end a session which is not the one of the browser', async () => {
+      const openid = await server.driver.registerClient({
+        grant_types: ['authorization_code', 'refresh_token'],
+        redirect_uris: [CALLBACK],
+        scope: 'openid read',
+        skip_consent: true,
+      });
+      const flow = await CodeFlow.signedIn(server, user);
+      const { id_token: idToken } = await flow.tokens(openid, { scope: 'openid read' });
+      const stranger = new Browser(server.url, server.issuer);
+      await stranger.get(`/oauth/logout?${new URLSearchParams({ id_token_hint: idToken! }).toString()}`, trace());
+      const expected = { type: 'client.signed_out', clientId: openid.clientId, userId: user.userId };
+      expect(brief(await traced())).toMatchObject([expected]);
+    });
+
     it('tokens by the implicit grant', async () => {
       const implicit = await server.driver.registerClient({ grant_types: ['implicit'], response_types: ['token'], redirect_uris: [CALLBACK], scope: 'read', token_endpoint_auth_method: 'none' });
       const browser = await signedIn();
