@@ -48,6 +48,7 @@ export class Client {
   /** Milliseconds since the epoch; `null`: none. */
   readonly passwordGrantSunsetMs: number | null;
   readonly tokenGeneration: string;
+  private readonly version: number;
   readonly secrets: readonly ClientSecret[];
 
   constructor(entity: ClientEntity, secrets: readonly ClientSecretEntity[]) {
@@ -77,7 +78,18 @@ export class Client {
     this.refreshTokenIdleLifetimeSeconds = entity.refreshTokenIdleLifetime;
     this.passwordGrantSunsetMs = entity.passwordGrantSunset;
     this.tokenGeneration = entity.tokenGeneration;
+    this.version = entity.version;
     this.secrets = secrets.map((secret) => ({ rowId: secret.id, digest: Buffer.from(secret.digest, 'hex'), expiresAtMs: secret.expiresAt }));
+  }
+
+  /** Whether two reads of one client found the same: neither it nor its secrets were changed in between. */
+  isSameAs(other: Client): boolean {
+    if (this.version !== other.version || this.tokenGeneration !== other.tokenGeneration) return false;
+    if (this.secrets.length !== other.secrets.length) return false;
+    return this.secrets.every(({ rowId, expiresAtMs }, at) => {
+      const secret = other.secrets[at];
+      return rowId === secret.rowId && expiresAtMs === secret.expiresAtMs;
+    });
   }
 
   /** Whether it has credentials to authenticate with (RFC 6749 §2.1). */

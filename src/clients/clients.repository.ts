@@ -6,6 +6,7 @@ import { Database } from '../database/database.js';
 import { likeText } from '../database/like-text.js';
 import { LEGACY_GRANT_TYPES } from './client-metadata.js';
 import { ClientOriginsRepository } from './client-origins.repository.js';
+import { ClientSecretEntity } from './client-secret.entity.js';
 import { ClientEntity } from './client.entity.js';
 
 /** As `columnsOf` writes them. */
@@ -46,6 +47,22 @@ export class ClientsRepository {
   withBackchannelLogout(clientIds: readonly string[], manager: EntityManager): Promise<ClientEntity[]> {
     const where = { clientId: In([...clientIds]), backchannelLogoutUri: Not(IsNull()) };
     return this.database.repository(ClientEntity, manager).findBy(where);
+  }
+
+  /**
+   * Finds a client with its secrets, the newest first, in one statement: to look up a client that does not exist costs as
+   * many, so that time does not tell which ones exist.
+   */
+  async findWithSecrets(clientId: string): Promise<{ client: ClientEntity; secrets: ClientSecretEntity[] } | null> {
+    const found = (await this.database
+      .repository(ClientEntity)
+      .createQueryBuilder('client')
+      .leftJoinAndMapMany('client.secrets', ClientSecretEntity, 'secret', 'secret.clientRowId = client.id')
+      .where('client.clientId = :clientId', { clientId })
+      .orderBy('secret.id', 'DESC')
+      .getOne()) as (ClientEntity & { secrets: ClientSecretEntity[] }) | null;
+    // MySQL's comparison passes over trailing spaces.
+    return found?.clientId === clientId ? { client: found, secrets: found.secrets } : null;
   }
 
   /** Newest first, one row more than the page holds if there are more. */

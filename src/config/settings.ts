@@ -157,7 +157,7 @@ export const SETTINGS = {
   }),
   rateLimitAddressFailuresPer5Minutes: setting({
     env: 'RATE_LIMIT_ADDRESS_FAILURES_PER_5_MINUTES', schema: quota, fallback: '6000',
-    description: 'Failed authentications of all clients, and invalid tokens at the admin API, from one address in five minutes.',
+    description: 'Failed authentications of all clients, and invalid tokens at the admin API and userinfo, from one address in five minutes. Beyond that, known clients and tokens are served, and ten others a second are looked up.',
   }),
   rateLimitAccountLoginsPerMinute: setting({
     env: 'RATE_LIMIT_ACCOUNT_LOGINS_PER_MINUTE', schema: quota, fallback: '600', description: 'Passwords for one account from one address in a minute, right or wrong.',

@@ -1,6 +1,7 @@
 import { Controller, Get, HttpCode, Post, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
 import { ApiExcludeController } from '../common/openapi/decorators.js';
 import type { Request, Response } from 'express';
+import { RequestActor } from '../audit/request-actor.js';
 import { ClientDirectory } from '../clients/client-directory.js';
 import { confineToOriginsOf, CrossOriginGuard } from '../clients/cross-origin/cross-origin.guard.js';
 import { readForm } from '../common/http/form-body.guard.js';
@@ -9,8 +10,9 @@ import { parseBearerForm } from '../common/oauth/form-params.js';
 import { invalidRequest } from '../common/oauth/oauth-error.js';
 import { OAuthExceptionFilter } from '../common/oauth/oauth-exception.filter.js';
 import { Config } from '../config/config.js';
-import { type AccessToken, AccessTokenVerifier } from '../tokens/access-token-verifier.js';
+import type { AccessToken } from '../tokens/access-token-verifier.js';
 import { bearerChallenge, bearerRefusal, bearerTokenOf, noBearerToken } from '../tokens/bearer-token.js';
+import { PresentedTokens } from '../tokens/presented-tokens.js';
 import { Userinfo } from './userinfo.js';
 
 /** The userinfo endpoint, OIDC Core §5.3. */
@@ -21,7 +23,7 @@ import { Userinfo } from './userinfo.js';
 export class UserinfoController {
   constructor(
     private readonly config: Config,
-    private readonly verifier: AccessTokenVerifier,
+    private readonly tokens: PresentedTokens,
     private readonly clients: ClientDirectory,
     private readonly userinfo: Userinfo,
   ) {}
@@ -39,7 +41,7 @@ export class UserinfoController {
 
   /** @param inForm the token of the form body (RFC 6750 §2.2); one in the query is none (RFC 9700 §4.3.2) */
   private async answer(req: Request, res: Response, inForm: string | undefined): Promise<void> {
-    const token = await this.verifier.verify(tokenOf(req, inForm));
+    const token = await this.tokens.verify(tokenOf(req, inForm), new RequestActor(req));
     if (!token) throw bearerRefusal(401, 'invalid_token', 'The access token is not valid.');
     const client = await this.clients.find(token.clientId);
     if (client) confineToOriginsOf(client, req, res);

@@ -83,12 +83,36 @@ export class RateLimit {
     return { 'RateLimit-Policy': this.policy, RateLimit: `"${this.name}";r=${Math.floor(left)};t=${Math.ceil((count.endsAtMs - nowMs) / 1000)}` };
   }
 
-  /** Counts nothing. @param clientId whom it is about, if there is such a client @throws {RateLimitedError} when the quota is reached */
-  check(key: string, caller: Actor, clientId?: string): void {
-    if (!this.isReached) return;
+  /** Counts one more if there is room for it. Returns whether there was. */
+  tryTake(key: string): boolean {
+    if (this.quota === 0) return true;
     const nowMs = this.world.clock.nowMs();
     const count = this.countOf(key, nowMs);
-    if (this.quota - this.used(count, nowMs) - 1 < 0) throw this.refusal(count, nowMs, caller, clientId);
+    const hasRoom = this.hasRoom(count, nowMs);
+    if (hasRoom) this.add(count);
+    return hasRoom;
+  }
+
+  /** Counts nothing. */
+  isReachedBy(key: string): boolean {
+    if (!this.isReached) return false;
+    const nowMs = this.world.clock.nowMs();
+    return !this.hasRoom(this.countOf(key, nowMs), nowMs);
+  }
+
+  /**
+   * Counts nothing.
+   * @param clientId whom it is about, if there is such a client
+   * @throws {RateLimitedError} when the quota is reached
+   */
+  check(key: string, caller: Actor, clientId?: string): void {
+    if (this.isReachedBy(key)) this.refuse(key, caller, clientId);
+  }
+
+  /** @param retryMs when the caller may try again, if that is not as soon as the quota has room @throws {RateLimitedError} */
+  refuse(key: string, caller: Actor, clientId?: string, retryMs?: number): never {
+    const nowMs = this.world.clock.nowMs();
+    throw this.refusal(this.countOf(key, nowMs), nowMs, caller, clientId, retryMs);
   }
 
   /** @param others what the other instances counted in the window that ends then */
@@ -118,6 +142,10 @@ export class RateLimit {
     return count.before * ((count.endsAtMs - nowMs) / this.windowMs) + count.own + count.others;
   }
 
+  private hasRoom(count: Count, nowMs: number): boolean {
+    return this.quota - this.used(count, nowMs) - 1 >= 0;
+  }
+
   private add(count: Count): void {
     count.own++;
     this.noticeReached(count);
@@ -128,11 +156,17 @@ export class RateLimit {
     if (count.own + count.others + count.before >= this.quota) this.mayRefuseUntilMs = Math.max(this.mayRefuseUntilMs, count.endsAtMs + this.windowMs);
   }
 
-  private refusal(count: Count, nowMs: number, caller: Actor, clientId?: string): RateLimitedError {
+  private refusal(
+    count: Count,
+    nowMs: number,
+    caller: Actor,
+    clientId?: string,
+    retryMs = this.waitMs(count, nowMs),
+  ): RateLimitedError {
     const first = count.toldWindowMs !== count.endsAtMs;
     count.toldWindowMs = count.endsAtMs;
     this.world.refused(this, first, caller, clientId);
-    const seconds = Math.max(1, Math.ceil(this.waitMs(count, nowMs) / 1000));
+    const seconds = Math.max(1, Math.ceil(retryMs / 1000));
     return new RateLimitedError(this.name, { 'Retry-After': String(seconds), 'RateLimit-Policy': this.policy, RateLimit: `"${this.name}";r=0;t=${seconds}` });
   }
 

@@ -12,6 +12,9 @@ import { SharedCounts } from './shared-counts.js';
 
 const MINUTE_MS = 60_000;
 const FIVE_MINUTES_MS = 5 * MINUTE_MS;
+/** What an address over its failure limit may still have looked up in a second, since a valid caller may share it. */
+const LOOKUPS_PER_SECOND = 10;
+const SECOND_MS = 1_000;
 
 interface CountedClient {
   readonly clientId: string;
@@ -25,6 +28,8 @@ interface CountedClient {
 @Injectable()
 export class RateLimits {
   private readonly limits: Readonly<Record<RateLimitName, RateLimit>>;
+  /** Each instance counts by itself: an exchange with the others would come after the second is over. */
+  private readonly lookups: RateLimit;
   private readonly refusals: Counter<{ limit: typeof RATE_LIMIT_NAMES }>;
 
   constructor(
@@ -39,6 +44,8 @@ export class RateLimits {
     const world: RateLimitWorld = { clock, share: (limit, count) => shared.share(limit, count), refused: (limit, first, caller, clientId) => this.tell(limit, first, caller, clientId) };
     const windowOf = (name: RateLimitName) => (name === 'client_failures' || name === 'address_failures' ? FIVE_MINUTES_MS : MINUTE_MS);
     this.limits = Object.fromEntries(RATE_LIMIT_NAMES.map((name) => [name, new RateLimit(name, config.rateLimits[name], windowOf(name), world)])) as Record<RateLimitName, RateLimit>;
+    const alone = { clock, share: () => undefined, refused: () => undefined };
+    this.lookups = new RateLimit('address_failures', LOOKUPS_PER_SECOND, SECOND_MS, alone);
   }
 
   /** A token request of a client that is authenticated. One that has nothing to prove who it is can be named by anybody, and is counted by address as well. */
@@ -83,12 +90,13 @@ export class RateLimits {
   /**
    * Comes before a client's credentials are looked at (RFC 6749 §2.3.1).
    * @param clientId as it was claimed
-   * @param known whether there is such a client, without asking the database. It is served also where the address has reached its limit: that may be a gateway's, and everybody's
+   * @param exists whether there is such a client; `undefined` when only a query can tell. One that exists is served
+   * although the address has reached its limit: that may be a gateway's, and everybody's
    */
-  checkClient(clientId: string, known: boolean, caller: Actor): void {
+  checkClient(clientId: string, exists: boolean | undefined, caller: Actor): void {
     const block = addressBlock(caller.address ?? '');
-    this.limits.client_failures.check(`${block} ${clientId}`, caller, known ? clientId : undefined);
-    if (!known) this.limits.address_failures.check(block, caller);
+    this.limits.client_failures.check(`${block} ${clientId}`, caller, exists ? clientId : undefined);
+    if (exists === undefined) this.checkLookup(block, caller);
   }
 
   /** The credentials were not those of the client. @param clientId as it was claimed @param known the same, if there is such a client */
@@ -98,9 +106,19 @@ export class RateLimits {
     this.limits.address_failures.take(block, caller, known);
   }
 
+  /** Comes before a bearer token is verified that was not valid before: that may cost a query or a signature. */
+  checkBearer(caller: Actor): void {
+    if (this.limits.address_failures.isReached) this.checkLookup(addressBlock(caller.address ?? ''), caller);
+  }
+
   /** A bearer token was not valid. */
   bearerFailed(caller: Actor): void {
     this.limits.address_failures.take(addressBlock(caller.address ?? ''), caller);
+  }
+
+  private checkLookup(block: string, caller: Actor): void {
+    const { address_failures: failures } = this.limits;
+    if (failures.isReachedBy(block) && !this.lookups.tryTake(block)) failures.refuse(block, caller, undefined, SECOND_MS);
   }
 
   private tell({ name }: RateLimit, first: boolean, caller: Actor, clientId: string | undefined): void {

@@ -6,8 +6,9 @@ import { Problem } from '../common/http/problem.js';
 import { Config } from '../config/config.js';
 import { RateLimits } from '../rate-limits/rate-limits.js';
 import { adminAudience, type AdminScope } from '../resources/admin-api.js';
-import { type AccessToken, AccessTokenVerifier } from './access-token-verifier.js';
+import type { AccessToken } from './access-token-verifier.js';
 import { bearerChallenge, bearerTokenOf } from './bearer-token.js';
+import { PresentedTokens } from './presented-tokens.js';
 
 const REQUIRED_SCOPE = 'mintgate:required-scope';
 
@@ -28,18 +29,15 @@ export class BearerGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly config: Config,
-    private readonly verifier: AccessTokenVerifier,
+    private readonly tokens: PresentedTokens,
     private readonly limits: RateLimits,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     const req = http.getRequest<BearerRequest>();
-    const token = await this.verifier.verify(bearerToken(req));
-    if (!token) {
-      this.limits.bearerFailed(new RequestActor(req));
-      throw challenge(401, 'invalid_token', 'The access token is not valid.');
-    }
+    const token = await this.tokens.verify(bearerToken(req), new RequestActor(req));
+    if (!token) throw challenge(401, 'invalid_token', 'The access token is not valid.');
     req.accessToken = token;
     const required = this.reflector.get<AdminScope | undefined>(REQUIRED_SCOPE, context.getHandler());
     const forAdmin = token.audience.includes(adminAudience(this.config.issuer));

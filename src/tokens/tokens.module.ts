@@ -24,6 +24,7 @@ import { RefreshTokenCodec } from './refresh-token-codec.js';
 import { RefreshTokenRotation } from './refresh-token-rotation.js';
 import { RefreshTokens } from './refresh-tokens.js';
 import { RevocationController } from './revocation.controller.js';
+import { PresentedTokens } from './presented-tokens.js';
 import { RevokedTokens } from './revoked-tokens.js';
 import { SignedJwt } from './signed-jwt.js';
 import { Subjects } from './subject.js';
@@ -37,7 +38,7 @@ import { TokenRevocation } from './token-revocation.js';
 import { UncertainRotations } from './uncertain-rotations.js';
 import { VerifiedSignatures } from './verified-signatures.js';
 
-const ACCESS_TOKENS = [SignedJwt, AccessTokenJwt, AccessTokenIssuer, AccessTokenReuse, AccessTokenVerifier, AccessTokensRepository, AllowedScope, BearerGuard, RevokedTokens, TargetResolver, TokenDescriptions, TokenRevocation, VerifiedSignatures];
+const ACCESS_TOKENS = [SignedJwt, AccessTokenJwt, AccessTokenIssuer, AccessTokenReuse, AccessTokenVerifier, AccessTokensRepository, AllowedScope, BearerGuard, PresentedTokens, RevokedTokens, TargetResolver, TokenDescriptions, TokenRevocation, VerifiedSignatures];
 const ID_TOKENS = [IdTokenIssuer, IdTokenKeys];
 const ISSUANCE = [TokenIssuance];
 const SUBJECTS = { provide: Subjects, inject: [SecretBox], useFactory: (box: SecretBox) => new Subjects(box.derive('pairwise-subjects')) };
@@ -67,6 +68,7 @@ const REFRESH_TOKENS = [
     IdTokenIssuer,
     IdTokenKeys,
     NewTokenFamilies,
+    PresentedTokens,
     RefreshTokens,
     SignedJwt,
     Subjects,

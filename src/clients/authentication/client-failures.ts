@@ -21,7 +21,7 @@ export class ClientFailures {
   check(req: FormRequest, method: TokenEndpointAuthMethod): void {
     if (!this.limits.refusesClients) return;
     const clientId = claimedId(req, method);
-    this.limits.checkClient(clientId, this.directory.isInMemory(clientId), new RequestActor(req));
+    this.limits.checkClient(clientId, this.directory.knowsOf(clientId), new RequestActor(req));
   }
 
   /** The attempt failed. */
