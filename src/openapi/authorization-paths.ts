@@ -59,6 +59,7 @@ const userinfo = {
     400: error('invalid_request: more than one token'),
     401: error('invalid_token'),
     403: error('insufficient_scope'),
+    429: failures[429],
     503: failures[503],
   },
 };
