@@ -63,7 +63,10 @@ export class AuthorizePipeline {
     const pushed = await this.pushed.find(params.request_uri!, client);
     try {
       // RFC 9126 §4: what stands beside the reference in the browser counts for nothing.
-      return { client, request: { ...this.run(client, { params: pushed.params, repeated: new Set() }, true), pushedId: pushed.id } };
+      const { hinted_user_id: hintedUserId, ...params } = pushed.params;
+      const request = this.run(client, { params, repeated: new Set() }, true);
+      const hinted = hintedUserId === undefined ? {} : { hintedUserId };
+      return { client, request: { ...request, ...hinted, pushedId: pushed.id } };
     } catch (error) {
       // It was good when it was pushed, and is not any more: that the client hears so is its answer.
       if (error instanceof AuthorizationRefusal) await this.pushed.consume(pushed.id);

@@ -27,7 +27,7 @@ export class ParController {
   async push(@AuthenticatedClient() client: Client, @Req() req: Request, @Res() res: Response): Promise<void> {
     const params = withoutCredentials(req.body as PushedAuthorizationParams);
     if (params.request_uri !== undefined) throw invalidRequest('A request_uri cannot be pushed.');
-    this.pipeline.checkPushed(client, { params, repeated: new Set() });
-    sendJson(res, 201, await this.pushed.push(client, params));
+    const { hintedUserId } = this.pipeline.checkPushed(client, { params, repeated: new Set() });
+    sendJson(res, 201, await this.pushed.push(client, params, hintedUserId));
   }
 }

@@ -6,7 +6,7 @@ import { digestOf } from '../../common/crypto/opaque-value.js';
 import type { AuthorizationParams } from '../../common/oauth/form-params.js';
 import { OAuthError } from '../../common/oauth/oauth-error.js';
 import { Clock } from '../../common/time/clock.js';
-import type { PushedAuthorizationRequestEntity } from './pushed-authorization-request.entity.js';
+import type { PushedAuthorizationRequestEntity, StoredParams } from './pushed-authorization-request.entity.js';
 import { PushedAuthorizationRequestsRepository } from './pushed-authorization-requests.repository.js';
 
 const PREFIX = 'urn:ietf:params:oauth:request_uri:';
@@ -29,8 +29,15 @@ export class PushedAuthorizationRequests {
     return requestUri?.startsWith(PREFIX) ?? false;
   }
 
-  /** RFC 9126 §2.2. */
-  async push(client: Client, params: AuthorizationParams): Promise<{ request_uri: string; expires_in: number }> {
+  /**
+   * RFC 9126 §2.2. An ID token is not stored: the user whom it named is.
+   * @param hintedUserId as the check of these parameters found it
+   */
+  async push(
+    client: Client,
+    params: AuthorizationParams,
+    hintedUserId: string | undefined,
+  ): Promise<{ request_uri: string; expires_in: number }> {
     const requestUri = PREFIX + randomBytes(32).toString('base64url');
     const nowMs = this.clock.nowMs();
     const expiresAt = nowMs + LIFETIME_SECONDS * 1000;
@@ -38,7 +45,7 @@ export class PushedAuthorizationRequests {
       digest: digestOf(requestUri),
       clientId: client.clientId,
       clientGeneration: client.tokenGeneration,
-      params,
+      params: storedParams(params, hintedUserId),
       consumedAt: null,
       expiresAt,
       purgeAfter: expiresAt + KEEP_MS,
@@ -60,4 +67,9 @@ export class PushedAuthorizationRequests {
   async consume(id: number, manager?: EntityManager): Promise<void> {
     if (!(await this.repository.consume(id, this.clock.nowMs(), manager))) throw invalidRequestUri('answered before');
   }
+}
+
+function storedParams(params: AuthorizationParams, hintedUserId: string | undefined): StoredParams {
+  const kept = Object.fromEntries(Object.entries(params).filter(([name]) => name !== 'id_token_hint'));
+  return hintedUserId === undefined ? kept : { ...kept, hinted_user_id: hintedUserId };
 }

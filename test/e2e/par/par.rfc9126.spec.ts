@@ -1,3 +1,4 @@
+import { Database } from '../../../src/database/database.js';
 import { clientAnswer, expectErrorPage, expectPage, expectRefusal } from '../../support/authorization-answers.js';
 import { authorizationQuery, CALLBACK, type ParameterChanges, PKCE, STATE } from '../../support/authorization-url.js';
 import { Browser, type PageAnswer } from '../../support/browser.js';
@@ -48,6 +49,32 @@ describeOnEachDatabase('Pushed authorization requests', (kind) => {
   const expectUsedUp = async (client: Credentials, requestUri: string) => {
     for (const browser of [flow.browser, new Browser(server.url)]) expectErrorPage(await open(client, requestUri, browser));
   };
+
+  describe('OIDC Core §3.1.2.1: an id_token_hint that is pushed', () => {
+    const hintOf = async (client: Credentials) => (await flow.tokens(client, { scope: 'openid' })).id_token;
+    const stored = () => server.get(Database).query<{ params: string }>('SELECT params FROM pushed_authorization_requests');
+
+    it.each(['public', 'pairwise'])('is not stored, and still says who is expected (%s)', async (subject_type) => {
+      const client = await register({ skip_consent: true, subject_type });
+      const [hint, somebody] = [await hintOf(client), await server.driver.registerUser({ username: `somebody-${subject_type}` })];
+      const changes = { scope: 'openid', prompt: 'none', id_token_hint: hint };
+      const [forOne, forOther] = [await pushed(client, changes), await pushed(client, changes)];
+      expect(JSON.stringify(await stored())).not.toMatch(/eyJ|id_token_hint/);
+      expectCode(await open(client, forOne));
+      const { browser } = await CodeFlow.signedIn(server, somebody);
+      expectRefusal(await open(client, forOther, browser), 'login_required', server);
+    });
+
+    it('that the previous version stored is checked as before', async () => {
+      const client = await register({ skip_consent: true });
+      const requestUri = await pushed(client, { scope: 'openid', prompt: 'none' });
+      const params = JSON.stringify({ ...(JSON.parse((await stored()).at(-1)!.params) as object), id_token_hint: await hintOf(client) });
+      const sql = 'UPDATE pushed_authorization_requests SET params = ? WHERE client_id = ?';
+      await server.get(Database).execute(sql, [params, client.clientId]);
+      const { browser } = await CodeFlow.signedIn(server, await server.driver.registerUser({ username: `late-${kind}` }));
+      expectRefusal(await open(client, requestUri, browser), 'login_required', server);
+    });
+  });
 
   describe('§2.1 and §2.2: a push', () => {
     it('is answered 201 with a request_uri and how long it is good, which no cache keeps', async () => {
