@@ -55,7 +55,7 @@ export class AuthorizeController {
     const session = await orRefuse(checked, this.sessions.find(this.cookies.session(req)));
     const outcome = await this.authorizations.proceed(checked, session, new RequestActor(req, undefined, session?.user.userId), interaction);
     if ('ask' in outcome) return this.redirect(res, interaction?.requestId ?? (await this.begin(res, checked)), outcome.ask);
-    if (interaction) this.cookies.clearForm(res, pathOf(interaction.requestId));
+    if (interaction) this.cookies.clearForm(res, interaction.requestId);
     this.responder.send(req, res, outcome.answer);
   }
 

@@ -26,7 +26,7 @@ export class InteractionReturn {
   /** To the client, which learns that the user did not want it (RFC 6749 §4.1.2.1). */
   async refuse(req: Request, res: Response, interaction: Interaction): Promise<void> {
     const answer = await this.authorizations.refuse(interaction, new OAuthError('access_denied', 'The user did not allow it.'), interaction);
-    this.cookies.clearForm(res, pathOf(interaction.requestId));
+    this.cookies.clearForm(res, interaction.requestId);
     this.responder.send(req, res, answer);
   }
 }

@@ -7,8 +7,9 @@ import { CsrfTokens } from './csrf-tokens.js';
 import { SessionCookieValues } from './session-cookie-values.js';
 import { Sessions } from './sessions.js';
 import { SessionsRepository } from './sessions.repository.js';
+import { SignInForms } from './sign-in-forms.js';
 
-const PROVIDERS = [BrowserCookies, CsrfTokens, SessionCookieValues, Sessions, SessionsRepository];
+const PROVIDERS = [BrowserCookies, CsrfTokens, SessionCookieValues, Sessions, SessionsRepository, SignInForms];
 
 @Module({ imports: [KeysModule, UsersModule], providers: PROVIDERS, exports: PROVIDERS })
 export class SessionsModule {

@@ -61,7 +61,10 @@ describe.each(SETTINGS)('RFC 6749 §4.1.2, §10.5: at the same time over two ins
   /** A browser that reaches the other instance with the same cookies. */
   function twin(browser: Browser): Browser {
     const other = new Browser(servers[1].url, servers[1].issuer);
-    for (const name of ['mintgate_session', 'mintgate_form']) if (browser.cookie(name) !== undefined) other.setCookie(name, browser.cookie(name)!);
+    const session = browser.cookie('mintgate_session');
+    if (session !== undefined) other.setCookie('mintgate_session', session);
+    const form = browser.formCookie();
+    if (form) other.setCookie(form.name, form.value);
     return other;
   }
 

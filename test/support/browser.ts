@@ -64,6 +64,11 @@ export class Browser {
     return [...this.cookies.values()].find((cookie) => cookie.name === name)?.value;
   }
 
+  /** The cookie of the form that was shown last. */
+  formCookie(): { name: string; value: string } | undefined {
+    return [...this.cookies.values()].findLast(({ name }) => /^(__Host-)?mintgate_form_/.test(name));
+  }
+
   setCookie(name: string, value: string, path = '/'): void {
     this.cookies.set(`${name} ${path}`, { name, value, path });
   }

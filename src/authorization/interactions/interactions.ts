@@ -64,13 +64,13 @@ export class Interactions {
       consumedAt: null,
       expiresAt: nowMs + LIFETIME_SECONDS * 1000,
     });
-    this.cookies.setForm(res, pathOf(requestId), cookie, LIFETIME_SECONDS);
+    this.cookies.setForm(res, requestId, cookie, LIFETIME_SECONDS);
     return requestId;
   }
 
   /** The request of a page. @throws {OAuthError} when it does not wait in this browser, or its client may not go on */
   async open(req: Request, requestId: string): Promise<Interaction> {
-    const cookie = this.cookies.form(req);
+    const cookie = this.cookies.form(req, requestId);
     const row = await this.repository.find(requestId);
     if (!row || cookie === undefined || digestOf(cookie) !== row.browserDigest) throw gone(row ? 'another browser' : 'unknown');
     if (row.consumedAt !== null) throw gone('answered');

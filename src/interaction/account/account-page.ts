@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { AuthorizedClients } from '../../authorization/authorized-clients.js';
-import { newOpaqueValue } from '../../common/crypto/opaque-value.js';
 import { OAuthError } from '../../common/oauth/oauth-error.js';
 import { PageRenderer } from '../../pages/page-renderer.js';
 import type { AccountView } from '../../pages/views.js';
@@ -9,12 +8,12 @@ import { ResourceDirectory } from '../../resources/resource-directory.js';
 import { BrowserCookies } from '../../sessions/browser-cookies.js';
 import { CsrfTokens } from '../../sessions/csrf-tokens.js';
 import { type Session, Sessions } from '../../sessions/sessions.js';
+import { SignInForms } from '../../sessions/sign-in-forms.js';
 import { MIN_CHARACTERS } from '../../users/passwords/password-policy.js';
 import { UsersRepository } from '../../users/users.repository.js';
 import type { SignInError } from '../sign-in.js';
 
 export const ACCOUNT_PATH = '/account';
-const FORM_SECONDS = 3600;
 const NOTICES = ['session_ended', 'other_sessions_ended', 'consent_revoked', 'password_changed'] as const;
 const ACTIONS = {
   signOut: `${ACCOUNT_PATH}/logout`,
@@ -34,6 +33,7 @@ export class AccountPage {
     private readonly resources: ResourceDirectory,
     private readonly cookies: BrowserCookies,
     private readonly csrf: CsrfTokens,
+    private readonly forms: SignInForms,
     private readonly pages: PageRenderer,
   ) {}
 
@@ -57,9 +57,7 @@ export class AccountPage {
   }
 
   renderSignIn(req: Request, res: Response, username?: string, error?: SignInError): void {
-    const cookie = this.cookies.form(req) ?? newOpaqueValue('authorizationRequest');
-    this.cookies.setForm(res, ACCOUNT_PATH, cookie, FORM_SECONDS);
-    const view = { csrfToken: this.csrf.of(cookie), action: `${ACCOUNT_PATH}/login`, ...(username === undefined ? {} : { username }), ...(error === undefined ? {} : { error }) };
+    const view = { csrfToken: this.forms.begin(res), action: `${ACCOUNT_PATH}/login`, ...(username === undefined ? {} : { username }), ...(error === undefined ? {} : { error }) };
     this.pages.render(req, res, statusOf(error), 'account_login', view);
   }
 

@@ -9,6 +9,7 @@ import { AuthorizationRateGuard } from '../../rate-limits/authorization-rate.gua
 import { BrowserCookies } from '../../sessions/browser-cookies.js';
 import { CsrfTokens } from '../../sessions/csrf-tokens.js';
 import { type Session, Sessions } from '../../sessions/sessions.js';
+import { SignInForms } from '../../sessions/sign-in-forms.js';
 import { browserActor } from '../browser-actor.js';
 import { PageFormGuard, type PageFormRequest } from '../page-form.guard.js';
 import { SignIn } from '../sign-in.js';
@@ -26,6 +27,7 @@ export class AccountController {
     private readonly sessions: Sessions,
     private readonly cookies: BrowserCookies,
     private readonly csrf: CsrfTokens,
+    private readonly forms: SignInForms,
     private readonly page: AccountPage,
     private readonly signIn: SignIn,
     private readonly sessionEnd: SessionEnd,
@@ -43,7 +45,7 @@ export class AccountController {
   @Post('login')
   @UseGuards(PageFormGuard)
   async logIn(@Req() req: PageFormRequest, @Res() res: Response): Promise<void> {
-    this.csrf.assert(req, req.body.csrf_token, this.cookies.form(req));
+    this.forms.assert(req, req.body.csrf_token);
     const error = req.body.decision === 'cancel' ? undefined : await this.signIn.attempt(req, res);
     if (error === undefined) this.back(res);
     else this.page.renderSignIn(req, res, req.body.username, error);

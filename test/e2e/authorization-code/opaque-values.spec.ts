@@ -45,7 +45,7 @@ describeOnOneDatabase('Every opaque value has a use of its own', (kind) => {
       'a client secret': client.clientSecret,
       'a request_uri': await push(server, client),
       'a session cookie': flow.browser.cookie('mintgate_session'),
-      'the cookie of a form': waiting.cookie('mintgate_form'),
+      'the cookie of a form': waiting.formCookie()?.value,
     });
     expect(Object.entries(values).filter(([, value]) => !value)).toEqual([]);
   });
@@ -93,8 +93,7 @@ describeOnOneDatabase('Every opaque value has a use of its own', (kind) => {
   it.each(others('the cookie of a form'))('RFC 6265: %s opens nobody’s form', async (name) => {
     const browser = new Browser(server.url);
     const page = await browser.get(authorizationUrl(client));
-    browser.clearCookies();
-    browser.setCookie('mintgate_form', values[name]);
+    browser.setCookie(browser.formCookie()!.name, values[name]);
     expectErrorPage(await browser.get(page.location!.href));
   });
 
@@ -125,7 +124,7 @@ describeOnEachDatabase('RFC 6749 §10.3 to §10.5: what is stored of the authori
       const browser = new Browser(server.url);
       const secrets = [requestUri, client.clientSecret, margaret.password, PKCE.verifier];
       const page = await browser.follow(await browser.get(`/oauth/authorize?${new URLSearchParams({ client_id: client.clientId, request_uri: requestUri }).toString()}`));
-      secrets.push(browser.cookie('mintgate_form')!);
+      secrets.push(browser.formCookie()!.value);
       const consent = await browser.signIn(page, margaret);
       secrets.push(browser.cookie('mintgate_session')!);
       const code = clientAnswer(await browser.submit(consent, { decision: 'allow' })).params['code'];

@@ -8,7 +8,8 @@ import { TestServer } from '../../support/test-server.js';
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 const OTHER_CALLBACK = 'https://other.example/cb';
-const FORM_COOKIE = 'mintgate_form';
+/** The name of the cookie of a request, by the path of its pages. */
+const cookieOf = (path: string) => `mintgate_form_${path.split('/').at(-1)}`;
 const SESSION_COOKIE = 'mintgate_session';
 
 describeOnEachDatabase('an authorization request while its user is asked', (kind) => {
@@ -41,7 +42,7 @@ describeOnEachDatabase('an authorization request while its user is asked', (kind
     expectPage(login, 'login');
     return { path: location!.pathname.replace(/\/login$/, ''), login };
   };
-  const formCookie = (browser: Browser) => browser.cookie(FORM_COOKIE)!;
+  const formCookie = (browser: Browser) => browser.formCookie()!.value;
   const tokenFor = (answer: PageAnswer) => server.driver.token(client, { grant_type: 'authorization_code', code: clientAnswer(answer).params['code'], redirect_uri: CALLBACK, code_verifier: PKCE.verifier });
   /** Asks for all that there is of a request, as it stands in addresses and forms. */
   const everyPage = async (browser: Browser, path: string, fields: Record<string, string> = {}): Promise<PageAnswer[]> => [
@@ -123,8 +124,9 @@ describeOnEachDatabase('an authorization request while its user is asked', (kind
     it('there is no other: an id that was not given is a page', async () => {
       const browser = newBrowser();
       const { path } = await begin(browser);
-      browser.setCookie(FORM_COOKIE, formCookie(browser), '/');
+      const value = formCookie(browser);
       for (const id of ['x', 'A'.repeat(22), `${path.split('/').at(-1)}x`, 'a'.repeat(3000), '__proto__', '%00', '%F0%9F%8E%AB', "'%20OR%201=1--"]) {
+        browser.setCookie(cookieOf(id), value);
         for (const page of ['', '/login', '/consent']) {
           const answer = await browser.get(`/oauth/authorize/${id}${page}`);
           expectErrorPage(answer);
@@ -141,10 +143,10 @@ describeOnEachDatabase('an authorization request while its user is asked', (kind
       const cookie = formCookie(browser);
       const another = newBrowser();
       await begin(another);
-      const cookies = [undefined, '', 'x', cookie.slice(0, -1), cookie.toUpperCase(), formCookie(another), `${cookie}; ${FORM_COOKIE}=${cookie}`, `x; ${FORM_COOKIE}=${cookie}`];
+      const cookies = [undefined, '', 'x', cookie.slice(0, -1), cookie.toUpperCase(), formCookie(another), `${cookie}; ${cookieOf(path)}=${cookie}`, `x; ${cookieOf(path)}=${cookie}`];
       for (const value of cookies) {
         const stranger = newBrowser();
-        if (value !== undefined) stranger.setCookie(FORM_COOKIE, value, path);
+        if (value !== undefined) stranger.setCookie(cookieOf(path), value);
         for (const answer of await everyPage(stranger, path, hiddenFields(login.text))) {
           expectErrorPage(answer);
           expect(answer.headers.get('set-cookie')).toBeNull();
@@ -174,20 +176,20 @@ describeOnEachDatabase('an authorization request while its user is asked', (kind
       expect(clientAnswer(await browser.submit(consent, { decision: 'allow' })).params['code']).toMatch(/^mg_ac_/);
     });
 
-    it('the cookie is sent to its own pages alone, ends with the request, and is out of the reach of scripts', async () => {
+    it('the cookie is named by the request, ends with it, and is out of the reach of scripts', async () => {
       const browser = newBrowser();
       const answer = await browser.get(authorizationUrl(client, { prompt: 'consent' }));
       const path = answer.location!.pathname.replace(/\/login$/, '');
-      expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(new RegExp(`^${FORM_COOKIE}=mg_ar_[\\w-]{43}; Path=${path}; HttpOnly; SameSite=Lax; Max-Age=3600$`))]);
+      expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(new RegExp(`^${cookieOf(path)}=mg_ar_[\\w-]{43}; Path=/; HttpOnly; SameSite=Lax; Max-Age=3600$`))]);
       const end = await browser.submit(await browser.signIn(answer, margaret), { decision: 'allow' });
-      expect(end.headers.getSetCookie()).toEqual([`${FORM_COOKIE}=; Path=${path}; HttpOnly; SameSite=Lax; Max-Age=0`]);
+      expect(end.headers.getSetCookie()).toEqual([`${cookieOf(path)}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0`]);
     });
 
     it('goes on at another instance', async () => {
       const browser = newBrowser();
       const { path, login } = await begin(browser);
       const elsewhere = new Browser(sibling.url, server.issuer);
-      elsewhere.setCookie(FORM_COOKIE, formCookie(browser), path);
+      elsewhere.setCookie(cookieOf(path), formCookie(browser));
       const consent = await elsewhere.signIn(login, margaret);
       expectPage(consent, 'consent');
       expect((await tokenFor(await elsewhere.submit(consent, { decision: 'allow' }))).status).toBe(200);
@@ -206,7 +208,7 @@ describeOnEachDatabase('an authorization request while its user is asked', (kind
       const browser = newBrowser();
       const { path, cookie, consent } = await reach(browser);
       expect((await tokenFor(await browser.submit(consent, { decision: 'allow' }))).status).toBe(200);
-      browser.setCookie(FORM_COOKIE, cookie, path);
+      browser.setCookie(cookieOf(path), cookie);
       for (const answer of await everyPage(browser, path, hiddenFields(consent.text))) expectErrorPage(answer);
     });
 
@@ -214,7 +216,7 @@ describeOnEachDatabase('an authorization request while its user is asked', (kind
       const browser = newBrowser();
       const { path, cookie, consent } = await reach(browser);
       expectRefusal(await browser.submit(consent, { decision: 'deny' }), 'access_denied', server);
-      browser.setCookie(FORM_COOKIE, cookie, path);
+      browser.setCookie(cookieOf(path), cookie);
       for (const answer of await everyPage(browser, path, hiddenFields(consent.text))) expectErrorPage(answer);
     });
 
@@ -223,9 +225,9 @@ describeOnEachDatabase('an authorization request while its user is asked', (kind
       const { path, cookie, consent } = await reach(browser);
       await browser.post(formAction(consent), { ...hiddenFields(consent.text), decision: 'allow' });
       const elsewhere = new Browser(sibling.url, server.issuer);
-      elsewhere.setCookie(FORM_COOKIE, cookie, path);
+      elsewhere.setCookie(cookieOf(path), cookie);
       elsewhere.setCookie(SESSION_COOKIE, browser.cookie(SESSION_COOKIE)!);
-      const headers = { cookie: `${FORM_COOKIE}=${cookie}; ${SESSION_COOKIE}=${browser.cookie(SESSION_COOKIE)}` };
+      const headers = { cookie: `${cookieOf(path)}=${cookie}; ${SESSION_COOKIE}=${browser.cookie(SESSION_COOKIE)}` };
       const answers = await Promise.all(Array.from({ length: 10 }, (_, index) => (index % 2 ? browser : elsewhere).get(path, headers)));
       const codes = answers.filter(({ status }) => status === 303);
       expect(codes).toHaveLength(1);
@@ -390,7 +392,7 @@ describeOnEachDatabase('an authorization request while its user is asked', (kind
     try {
       const answer = await new Browser(secure.url).get(authorizationUrl(client));
       const id = /^https:\/\/id\.example\.com\/tenant\/oauth\/authorize\/([\w-]{22})\/login$/.exec(answer.headers.get('location')!)?.[1];
-      expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(new RegExp(`^__Secure-${FORM_COOKIE}=mg_ar_[\\w-]{43}; Path=/tenant/oauth/authorize/${id}; HttpOnly; SameSite=Lax; Secure; Max-Age=3600$`))]);
+      expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(new RegExp(`^__Host-mintgate_form_${id}=mg_ar_[\\w-]{43}; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=3600$`))]);
     } finally {
       await secure.stop();
     }

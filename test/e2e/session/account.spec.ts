@@ -12,7 +12,7 @@ import { expectOAuthError } from '../../support/oauth-errors.js';
 import { TestServer } from '../../support/test-server.js';
 
 const SESSION = 'mintgate_session';
-const FORM = 'mintgate_form';
+const FORM = 'mintgate_form_[\\w-]{22}';
 const NEW_PASSWORD = 'nine purple lanterns over the canal';
 const ATTEMPT_LIMIT = 5;
 const ACTIONS = ['/account/logout', '/account/sessions/end', '/account/sessions/end-others', '/account/consents/revoke', '/account/password'];
@@ -84,7 +84,7 @@ describeOnOneDatabase('The account page', (kind) => {
       const browser = new Browser(server.url);
       const page = await browser.get('/account');
       expectSignIn(page);
-      expect(page.headers.getSetCookie()).toEqual([expect.stringMatching(new RegExp(`^${FORM}=[\\w-]+; Path=/account; HttpOnly; SameSite=Lax; Max-Age=3600$`))]);
+      expect(page.headers.getSetCookie()).toEqual([expect.stringMatching(new RegExp(`^${FORM}=[\\w-]+; Path=/; HttpOnly; SameSite=Lax; Max-Age=3600$`))]);
       const answer = await browser.post('/account/login', { ...hiddenFields(page.text), username: margaret.username, password: margaret.password });
       expectBack(answer);
       expect(answer.headers.getSetCookie()).toEqual([expect.stringMatching(new RegExp(`^${SESSION}=[\\w-]+; Path=/; HttpOnly; SameSite=Lax$`))]);

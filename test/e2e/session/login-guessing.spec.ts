@@ -77,7 +77,7 @@ describeOnOneDatabase('Guesses at passwords', (kind) => {
     /** What of a page is not of this request alone. */
     const shape = (answer: PageAnswer, username: string): unknown[] => {
       const text = answer.text.replaceAll(hiddenFields(answer.text)['csrf_token'], 'TOKEN').replace(/\/oauth\/authorize\/[\w-]{22}\//g, '/oauth/authorize/ID/').replaceAll(username, 'USERNAME');
-      return [answer.status, text, [...answer.headers].filter(([name]) => !['date', 'x-request-id', 'content-length', 'etag'].includes(name)).map(([name, value]) => [name, value.replace(/mg_ar_[\w-]{43}/, 'COOKIE')])];
+      return [answer.status, text, [...answer.headers].filter(([name]) => !['date', 'x-request-id', 'content-length', 'etag'].includes(name)).map(([name, value]) => [name, value.replace(/mintgate_form_[\w-]{22}=mg_ar_[\w-]{43}/, 'COOKIE')])];
     };
 
     it.each([['login', atLoginPage], ['account', atAccountPage]] as const)('the %s page is the same for users that are unknown, disabled, throttled or without a password, and for a wrong one', async (_, attempt) => {
