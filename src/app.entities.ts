@@ -10,6 +10,7 @@ import { AuthorizationCodeEntity } from './grants/authorization-code/authorizati
 import { GrantUsageEntity } from './grants/usage/grant-usage.entity.js';
 import { PasswordGrantUserEntity } from './grants/usage/password-grant-user.entity.js';
 import { SigningKeyEntity } from './keys/signing-key.entity.js';
+import { StoredSecretEntity } from './keys/stored-secret.entity.js';
 import { BackchannelLogoutEntity } from './logout/backchannel-logout.entity.js';
 import { RateLimitCountEntity } from './rate-limits/rate-limit-count.entity.js';
 import { ResourceScopeEntity } from './resources/resource-scope.entity.js';
@@ -30,6 +31,7 @@ export const ENTITIES = [
   UserEntity,
   PasswordAttemptEntity,
   SigningKeyEntity,
+  StoredSecretEntity,
   ResourceEntity,
   ResourceScopeEntity,
   AccessTokenEntity,

@@ -2,6 +2,7 @@
 import { withServices } from '../../dist/src/cli/services.js';
 import { SecretBox } from '../../dist/src/common/crypto/secret-box.js';
 import { Config } from '../../dist/src/config/config.js';
+import { StoredSecrets } from '../../dist/src/keys/stored-secrets.js';
 import { RefreshTokenCodec } from '../../dist/src/tokens/refresh-token-codec.js';
 import { Population } from './population.mjs';
 
@@ -13,7 +14,12 @@ export async function withPopulation(readSizes, work) {
   process.env.DATABASE_DEADLINE_MS ??= DEADLINE_MS;
   try {
     const sizes = readSizes();
-    await withServices(({ get }) => work(new Population(sizes, { codec: get(RefreshTokenCodec), box: get(SecretBox), config: get(Config) }), get));
+    await withServices(async ({ get }) => {
+      // A database that no server has started on yet has none.
+      await get(StoredSecrets).create();
+      await get(StoredSecrets).load();
+      await work(new Population(sizes, { codec: get(RefreshTokenCodec), box: get(SecretBox), config: get(Config) }), get);
+    });
   } catch (error) {
     console.error(`growth: ${error.message}`);
     process.exitCode = 1;

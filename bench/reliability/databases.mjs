@@ -32,6 +32,7 @@ function openSqlite() {
     folder,
     /** The digests of the refresh tokens that are good now. */
     currentDigests: async () => new Set(query(DIGESTS).map(({ digest }) => digest)),
+    read: async (sql) => query(sql),
     sound: async () => query('PRAGMA integrity_check')[0].integrity_check === 'ok',
     end,
   };
@@ -62,6 +63,7 @@ export async function openMariadb(options = []) {
     url: `mariadb://mintgate:mintgate@127.0.0.1:${relay.port}/mintgate`,
     relay,
     currentDigests: async () => new Set((await query(DIGESTS, 'mintgate')).map(({ digest }) => digest)),
+    read: (sql) => query(sql, 'mintgate'),
     sound: async () => (await query('CHECK TABLE token_families', 'mintgate')).every(({ Msg_text: text }) => text === 'OK'),
     crash: () => instance.kill('SIGKILL'),
     restart: () => instance.start(),

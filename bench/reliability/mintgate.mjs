@@ -63,6 +63,13 @@ export class Mintgate {
     this.#child.kill('SIGKILL');
   }
 
+  /** Stops it as an orchestrator does: what runs is finished. */
+  async stop() {
+    this.#child.kill('SIGTERM');
+    await this.exited;
+    await this.end();
+  }
+
   async kill() {
     this.strike();
     await this.exited;
@@ -89,8 +96,8 @@ export async function register(origin, metadata) {
 }
 
 /** A client with as many sessions of one user as there shall be families. @returns the client's credentials, and the first refresh token of each */
-export async function signIn(origin, families) {
-  const client = await register(origin, { grant_types: ['password', 'refresh_token'], scope: 'read write' });
+export async function signIn(origin, families, grantTypes = ['password', 'refresh_token']) {
+  const client = await register(origin, { grant_types: grantTypes, scope: 'read write' });
   const tokens = [];
   while (tokens.length < families) {
     const answer = await postForm(`${origin}/oauth/token`, String(new URLSearchParams({ grant_type: 'password', ...USER })), client);

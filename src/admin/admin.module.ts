@@ -47,7 +47,7 @@ import { UsersController } from './users.controller.js';
     KeysController,
     AuditEventsController,
   ],
-  providers: [AdminExceptionFilter, AdminHeaders, ClientAdministration, UserAdministration, ResourceAdministration, KeyAdministration, ClientAdvice, NewPassword, { provide: PageCursors, inject: [SecretBox], useFactory: (box: SecretBox) => new PageCursors(box.derive('page-cursors')) }],
+  providers: [AdminExceptionFilter, AdminHeaders, ClientAdministration, UserAdministration, ResourceAdministration, KeyAdministration, ClientAdvice, NewPassword, { provide: PageCursors, inject: [SecretBox], useFactory: (box: SecretBox) => new PageCursors(box.deriveEach('page-cursors')) }],
 })
 export class AdminModule {
   constructor(startup: Startup, bootstrap: BootstrapClient) {

@@ -51,6 +51,7 @@ export const AUDIT_EVENTS = described({
 
   'signing_key.created': ['change', 'success', 'The server made a signing key. `alg`, `kid`, `status`.'],
   'signing_key.rotated': ['change', 'success', 'The next key signs from now on; without an actor, by schedule. `alg`, and the `kid` of what is `retired`, `active` and `next`.'],
+  'key_encryption_key.rewrapped': ['change', 'success', 'Values in the database were encrypted under the `KEY_ENCRYPTION_KEY` of now. `values`: how many.'],
   'signing_key.deleted': ['change', 'success', 'A key was taken out of the JWKS, and with it all that it had signed. `alg`, `kid`, `status`.'],
 
   'admin.request_refused': ['observation', 'failure', 'A request to the admin API was answered 401 or 403. `status`, `reason`, `method`, `route`.'],

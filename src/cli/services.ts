@@ -11,6 +11,7 @@ import { loadConfig } from '../config/load-config.js';
 import { Schema } from '../database/schema.js';
 import { Startup } from '../database/startup.js';
 import { KeyRing } from '../keys/key-ring.js';
+import { StoredSecrets } from '../keys/stored-secrets.js';
 import { CommandFailure, ReportedFailure } from './failure.js';
 import { operator } from './operator.js';
 
@@ -36,6 +37,7 @@ export async function withServices<T>(work: (services: Services) => Promise<T>):
     const { pending } = await get(Schema).state();
     if (pending.length > 0) throw new CommandFailure(`the tables are not up to date (${pending.length} migrations wait): mintgate migrate`);
     await get(KeyRing).open();
+    await get(StoredSecrets).load();
     return work({ get, admin: operator() });
   });
 }

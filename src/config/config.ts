@@ -22,6 +22,8 @@ export abstract class Config {
   abstract readonly databaseDeadlineMs: number;
   /** 32 bytes. */
   abstract readonly keyEncryptionKey: Buffer;
+  /** Each 32 bytes, and none of them `keyEncryptionKey`. */
+  abstract readonly previousKeyEncryptionKeys: readonly Buffer[];
   abstract readonly bootstrapClient?: { readonly clientId: string; readonly clientSecret: string };
   abstract readonly trustProxy: readonly string[];
   abstract readonly workers: number;

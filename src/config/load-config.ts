@@ -45,6 +45,7 @@ export function loadConfig(env: Environment, keyIn: (file: string) => Buffer = m
   const bootstrapClient = check(() => readBootstrapClient(raw, production));
   check(() => refuseSynchronize(env));
   const configuredKey = check(() => readKeyEncryptionKey(raw.keyEncryptionKey, production));
+  const previousKeys = check(() => readPreviousKeys(raw.previousKeyEncryptionKeys ?? '', production));
   // Last, since it may make a file: not for a configuration that is refused anyway.
   const keyEncryptionKey = configuredKey ?? (problems.length > 0 ? undefined : check(() => keyIn(keyEncryptionKeyFile(database!.type === 'sqlite' ? database!.path : './data/mintgate.sqlite'))));
   if (problems.length > 0) throw new ConfigurationError(problems);
@@ -59,6 +60,7 @@ export function loadConfig(env: Environment, keyIn: (file: string) => Buffer = m
     databasePoolSize: raw.databasePoolSize,
     databaseDeadlineMs: raw.databaseDeadlineMs,
     keyEncryptionKey: keyEncryptionKey!,
+    previousKeyEncryptionKeys: previousKeys!.filter((key) => !key.equals(keyEncryptionKey!)),
     ...(bootstrapClient ? { bootstrapClient } : {}),
     trustProxy: trustProxy!,
     workers: raw.workers === 'auto' ? availableParallelism() : raw.workers,
@@ -205,9 +207,16 @@ function readKeyEncryptionKey(text: string | undefined, production: boolean): Bu
     if (production) throw new Error('KEY_ENCRYPTION_KEY: is required in production (openssl rand -base64 32)');
     return undefined;
   }
+  return parseKey('KEY_ENCRYPTION_KEY', text, production);
+}
+
+const readPreviousKeys = (text: string, production: boolean): Buffer[] =>
+  text.split(/[\s,]+/).filter(Boolean).map((each) => parseKey('KEY_ENCRYPTION_KEY_PREVIOUS', each, production));
+
+function parseKey(variable: string, text: string, production: boolean): Buffer {
   const key = Buffer.from(text, 'base64');
-  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text) || key.length !== 32) throw new Error('KEY_ENCRYPTION_KEY: must be 32 bytes in base64 (openssl rand -base64 32)');
-  if (production && key.every((byte) => byte === key[0])) throw new Error('KEY_ENCRYPTION_KEY: is not random (openssl rand -base64 32)');
+  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text) || key.length !== 32) throw new Error(`${variable}: must be 32 bytes in base64 (openssl rand -base64 32)`);
+  if (production && key.every((byte) => byte === key[0])) throw new Error(`${variable}: is not random (openssl rand -base64 32)`);
   return key;
 }
 

@@ -66,6 +66,10 @@ export const SETTINGS = {
     env: 'KEY_ENCRYPTION_KEY', schema: text, secret: true, fallbackNote: 'made once, outside production, in a file beside the embedded database (`./data/` for a database server)', example: '',
     description: '32 bytes in base64: encrypts the private signing keys at rest. The same for all instances. Make one with `openssl rand -base64 32`.',
   }),
+  previousKeyEncryptionKeys: setting({
+    env: 'KEY_ENCRYPTION_KEY_PREVIOUS', schema: text, secret: true, fallbackNote: 'none', example: '',
+    description: 'Further keys, with white space or commas between them, that open what `KEY_ENCRYPTION_KEY` does not, while that is replaced. They encrypt nothing.',
+  }),
   bootstrapClientId: setting({
     env: 'BOOTSTRAP_CLIENT_ID', schema: text, fallbackNote: 'made and printed once when the database holds no client', example: '',
     description: 'The first admin client, made at a start, once in the life of a database: it is not made again after an admin has deleted it. It may do everything in the admin API.',

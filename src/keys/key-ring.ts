@@ -114,7 +114,7 @@ export class KeyRing {
     for (const row of rows) {
       const key = this.ready(row, this.byKid.get(row.kid));
       if (key) loaded.push([row, key]);
-      else if (strict) throw new FatalStartupError('KEY_ENCRYPTION_KEY: does not open the signing keys in this database; start with the key that they were made under');
+      else if (strict) throw new FatalStartupError('KEY_ENCRYPTION_KEY: does not open the signing keys in this database; start with the key that they were made under, or give it in KEY_ENCRYPTION_KEY_PREVIOUS');
       else this.logger.warn('a signing key cannot be opened with this KEY_ENCRYPTION_KEY', { kid: row.kid });
     }
     this.loadedStates = loaded.map(([{ status, publishedAt, activatedAt }, { alg }]) => ({ alg, status, publishedAtMs: publishedAt, activatedAtMs: activatedAt }));

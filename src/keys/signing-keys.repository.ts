@@ -38,6 +38,12 @@ export class SigningKeysRepository {
     return (await this.database.repository(SigningKeyEntity, manager).update({ slot: `${alg}:next` }, change)).affected === 1;
   }
 
+  /** Returns whether the sealed private key was still `from`. */
+  async reseal(kid: string, from: string, sealedPrivateJwk: string): Promise<boolean> {
+    const keys = this.database.repository(SigningKeyEntity);
+    return (await keys.update({ kid, sealedPrivateJwk: from }, { sealedPrivateJwk })).affected === 1;
+  }
+
   async delete(key: SigningKeyEntity, manager: EntityManager): Promise<boolean> {
     return (await this.database.repository(SigningKeyEntity, manager).delete({ id: key.id, slot: key.slot })).affected === 1;
   }

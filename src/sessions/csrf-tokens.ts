@@ -10,15 +10,15 @@ import { OAuthError } from '../common/oauth/oauth-error.js';
  */
 @Injectable()
 export class CsrfTokens {
-  private readonly key: Buffer;
+  private readonly keys: readonly Buffer[];
 
   constructor(box: SecretBox) {
-    this.key = box.derive('csrf-tokens');
+    this.keys = box.deriveEach('csrf-tokens');
   }
 
   /** @param cookies values of the cookies that the page depends on, in a fixed order; `undefined` for one that is not there */
   of(...cookies: (string | undefined)[]): string {
-    return createHmac('sha256', this.key).update(JSON.stringify(cookies.map((cookie) => cookie ?? null))).digest('base64url');
+    return tokenUnder(this.keys[0], cookies);
   }
 
   /**
@@ -28,11 +28,18 @@ export class CsrfTokens {
    */
   assert(req: Request, token: string | undefined, ...cookies: (string | undefined)[]): void {
     const site = req.headers['sec-fetch-site'];
-    const expected = Buffer.from(this.of(...cookies));
-    const given = Buffer.from(token ?? '');
-    const isRight = given.length === expected.length && timingSafeEqual(given, expected);
+    // While KEY_ENCRYPTION_KEY is replaced, another instance may have made the form.
+    const isRight = this.keys.some((key) => isEqual(token ?? '', tokenUnder(key, cookies)));
     if (!isRight || (site !== undefined && site !== 'same-origin')) {
       throw new OAuthError('access_denied', 'The form was not sent from the page that this browser was shown.', 403);
     }
   }
+}
+
+const tokenUnder = (key: Buffer, cookies: readonly (string | undefined)[]): string =>
+  createHmac('sha256', key).update(JSON.stringify(cookies.map((cookie) => cookie ?? null))).digest('base64url');
+
+function isEqual(given: string, expected: string): boolean {
+  const [one, other] = [Buffer.from(given), Buffer.from(expected)];
+  return one.length === other.length && timingSafeEqual(one, other);
 }

@@ -62,7 +62,7 @@ export class NewTokenFamilies {
       openid,
     };
     const random = () => this.codec.first({ familyId, content: sealable(granted) });
-    const refreshToken = code === undefined ? random() : this.firstOf(code, granted);
+    const refreshToken = code === undefined ? random() : this.firstOf(code, { ...granted, issuedAt: nowMs });
     const row = {
       ...granted,
       clientId: client.clientId,
@@ -80,8 +80,9 @@ export class NewTokenFamilies {
   }
 
   /** Returns the first refresh token of a family that began with a code: the same each time. */
-  firstOf(code: string, family: GrantedToFamily): string {
-    const { familyId } = family;
-    return this.codec.successor({ familyId, content: sealable(family) }, code, familyId);
+  firstOf(code: string, family: GrantedToFamily & { readonly issuedAt: number }): string {
+    const { familyId, issuedAt } = family;
+    const salt = this.codec.saltFor(familyId, issuedAt);
+    return this.codec.successor({ familyId, content: sealable(family) }, code, salt);
   }
 }

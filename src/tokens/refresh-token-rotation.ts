@@ -35,10 +35,10 @@ export class RefreshTokenRotation {
   /** Retires the token. Returns whether it was the valid one of its family; nothing is issued if not. */
   async rotate(presented: PresentedToken, family: GrantedToFamily, tokens: PreparedTokens): Promise<boolean> {
     const { familyId, expiresAt } = family;
-    const successorSalt = randomId();
+    const nowMs = this.clock.nowMs();
+    const successorSalt = this.codec.saltFor(randomId(), nowMs);
     const refreshToken = this.codec.successor(presented.opened, presented.token, successorSalt);
     const currentDigest = digestOf(refreshToken);
-    const nowMs = this.clock.nowMs();
     const retryUntil = this.window.endOf(nowMs);
     const next = { currentDigest, successorSalt, retryUntil, ...familyTimes(presented.client, nowMs, expiresAt) };
     try {

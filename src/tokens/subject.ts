@@ -19,13 +19,14 @@ interface SectorKeys {
 /**
  * Whom a token speaks of, as its client may know it (OIDC Core §8). A public subject is the user's id. A pairwise one is that id, 16 random bytes, encrypted as
  * one block of AES-256 under a key of the client's sector (§8.1): always the same for one sector, of no use to another, and read back by this server without
- * anything being stored. It has the form of a user's id, which no client's id has. With another KEY_ENCRYPTION_KEY all pairwise subjects are others.
+ * anything being stored. It has the form of a user's id, which no client's id has. The key is stored, and stays when KEY_ENCRYPTION_KEY is
+ * replaced.
  */
 export class Subjects {
   private readonly sectors = new WeakMap<Client, SectorKeys>();
 
-  /** @param key 32 bytes, for this purpose only */
-  constructor(private readonly key: Buffer) {}
+  /** @param key returns 32 bytes, for this purpose only, which never change once they can be read */
+  constructor(private readonly key: () => Buffer) {}
 
   /** The `sub` of the user in whatever the client sees. */
   of(client: Client, userId: string): string {
@@ -63,7 +64,7 @@ export class Subjects {
   private keysOf(client: Client): SectorKeys {
     const known = this.sectors.get(client);
     if (known) return known;
-    const bytes = Buffer.from(hkdfSync('sha256', this.key, Buffer.alloc(0), client.sectorIdentifier, 3 * KEY_BYTES));
+    const bytes = Buffer.from(hkdfSync('sha256', this.key(), Buffer.alloc(0), client.sectorIdentifier, 3 * KEY_BYTES));
     const keys = { subject: bytes.subarray(0, KEY_BYTES), generation: bytes.subarray(KEY_BYTES, 2 * KEY_BYTES), session: bytes.subarray(2 * KEY_BYTES) };
     this.sectors.set(client, keys);
     return keys;

@@ -4,7 +4,8 @@ import { AuditModule } from '../audit/audit.module.js';
 import { ClientsModule } from '../clients/clients.module.js';
 import { Cleanup } from '../database/cleanup.js';
 import { KeysModule } from '../keys/keys.module.js';
-import { SecretBox } from '../common/crypto/secret-box.js';
+import { Clock } from '../common/time/clock.js';
+import { StoredSecrets } from '../keys/stored-secrets.js';
 import { RateLimitsModule } from '../rate-limits/rate-limits.module.js';
 import { ResourcesModule } from '../resources/resources.module.js';
 import { UsersModule } from '../users/users.module.js';
@@ -41,9 +42,17 @@ import { VerifiedSignatures } from './verified-signatures.js';
 const ACCESS_TOKENS = [SignedJwt, AccessTokenJwt, AccessTokenIssuer, AccessTokenReuse, AccessTokenVerifier, AccessTokensRepository, AllowedScope, BearerGuard, PresentedTokens, RevokedTokens, TargetResolver, TokenDescriptions, TokenRevocation, VerifiedSignatures];
 const ID_TOKENS = [IdTokenIssuer, IdTokenKeys];
 const ISSUANCE = [TokenIssuance];
-const SUBJECTS = { provide: Subjects, inject: [SecretBox], useFactory: (box: SecretBox) => new Subjects(box.derive('pairwise-subjects')) };
+const SUBJECTS = {
+  provide: Subjects,
+  inject: [StoredSecrets],
+  useFactory: (secrets: StoredSecrets) => new Subjects(() => secrets.get('pairwise-subjects').key),
+};
 const REFRESH_TOKENS = [
-  { provide: RefreshTokenCodec, inject: [SecretBox], useFactory: (box: SecretBox) => new RefreshTokenCodec(box.derive('refresh-tokens')) },
+  {
+    provide: RefreshTokenCodec,
+    inject: [StoredSecrets, Clock],
+    useFactory: (secrets: StoredSecrets, clock: Clock) => new RefreshTokenCodec(() => secrets.get('refresh-tokens'), clock),
+  },
   NewTokenFamilies,
   RefreshRetryWindow,
   RefreshTokenRotation,

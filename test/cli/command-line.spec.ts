@@ -376,7 +376,7 @@ describeOnOneDatabase('Keys, the audit log and the clean-up, beside a running se
   it('refuses to touch anything under a key that does not open the signing keys: 78', async () => {
     const { folder } = running();
     const outcome = await mintgate(['keys', 'rotate'], { folder, env: { KEY_ENCRYPTION_KEY: Buffer.alloc(32, 'x').toString('base64') } });
-    expect(outcome).toMatchObject({ code: 78, stdout: '', stderr: 'mintgate: KEY_ENCRYPTION_KEY: does not open the signing keys in this database; start with the key that they were made under\n' });
+    expect(outcome).toMatchObject({ code: 78, stdout: '', stderr: 'mintgate: KEY_ENCRYPTION_KEY: does not open the signing keys in this database; start with the key that they were made under, or give it in KEY_ENCRYPTION_KEY_PREVIOUS\n' });
   });
 
   it('lists the audit log as REST does, and exports it as JSON lines, oldest first, which is audited too', async () => {

@@ -46,6 +46,7 @@ const BAD: [variable: string, values: string[]][] = [
   integers('DATABASE_POOL_SIZE', 1, 500),
   integers('DATABASE_DEADLINE_MS', 50, 10_000),
   ['KEY_ENCRYPTION_KEY', ['hunter2', 'not base64!', Buffer.alloc(31, 1).toString('base64'), Buffer.alloc(33, 1).toString('base64'), Buffer.alloc(32, 1).toString('hex'), `${KEY} ${KEY}`]],
+  ['KEY_ENCRYPTION_KEY_PREVIOUS', ['hunter2', 'not base64!', `${KEY} hunter2`, `${KEY},${Buffer.alloc(31, 1).toString('base64')}`]],
   ['TRUST_PROXY', ['true', 'TRUE', 'yes', 'all', '*', '1', '2', '0', '0.0.0.0/0', '0.0.0.0/1,128.0.0.0/1', '::/0', '2000::/3', '::ffff:10.0.0.0/8', '::ffff:10.0.0.0/104', '::ffff:10.0.0.1', '::ffff:0:0/96', '::ffff:0a00:0000/104', '0:0:0:0:0:ffff:0:0/96',
     '10.0.0.0/33', '10.0.0.0/', '10.0.0.0/x', '10.0.0.0/8/8', '10.0.0.0/255.0.0.0', '10.0.0', '010.0.0.1', 'proxy.example.com', 'loopback,true', '10.0.0.1;10.0.0.2']],
   [integers('WORKERS', 1, 256)[0], [...integers('WORKERS', 1, 256)[1], 'AUTO', 'all']],
@@ -230,6 +231,9 @@ describe('a secret in a file that <NAME>_FILE names', () => {
   it('is taken as if it stood in the variable, without the white space around it', () => {
     expect(loadConfig({ ...BASE, DATABASE_URL_FILE: file(' mysql://app:hunter2@db.internal/mintgate\n') }).database).toEqual(loadConfig({ ...BASE, DATABASE_URL: 'mysql://app:hunter2@db.internal/mintgate' }).database);
     expect(loadConfig({ ...PRODUCTION, KEY_ENCRYPTION_KEY: '', KEY_ENCRYPTION_KEY_FILE: file(`${KEY}\r\n`) }).keyEncryptionKey).toEqual(Buffer.from(KEY, 'base64'));
+    const [one, other] = [Buffer.alloc(32, 1).toString('base64'), Buffer.alloc(32, 2).toString('base64')];
+    const previous = loadConfig({ ...BASE, KEY_ENCRYPTION_KEY_PREVIOUS_FILE: file(`${one}\n${KEY}\n${other}, `) }).previousKeyEncryptionKeys;
+    expect(previous).toEqual([one, other].map((key) => Buffer.from(key, 'base64')));
     expect(loadConfig({ ...PRODUCTION, BOOTSTRAP_CLIENT_ID: 'admin', BOOTSTRAP_CLIENT_SECRET_FILE: file('a-secret-of-16-characters') }).bootstrapClient).toEqual({ clientId: 'admin', clientSecret: 'a-secret-of-16-characters' });
   });
 

@@ -23,6 +23,7 @@ import { TestServer } from '../support/test-server.js';
 const SMALL = [
   // A few keys for each algorithm: the active one, the next, and the last ones.
   'signing_keys',
+  'stored_secrets',
   // One row for each API that the server protects, and for each of its scopes; all of them are in memory.
   'resources',
   'resource_scopes',

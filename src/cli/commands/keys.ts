@@ -3,7 +3,7 @@ import { does, type Finished, group, jsonCommand } from '../command.js';
 
 export function addKeys(program: Command, finished: Finished): void {
   const run = () => import('../run/keys.js');
-  const keys = group(program, 'keys', 'See, rotate and delete the signing keys.', [
+  const keys = group(program, 'keys', 'See, rotate and delete the signing keys, and replace the key that encrypts them.', [
     ['mintgate keys list', 'what is published, and what signs'],
     ['mintgate keys rotate', 'ahead of the schedule'],
   ]);
@@ -14,6 +14,13 @@ export function addKeys(program: Command, finished: Finished): void {
       ['mintgate keys rotate --alg ES256', 'one of them'],
     ]).option('--alg <algorithm>', 'ES256, RS256, PS256 or EdDSA; default: every one that has an active key'),
     finished, run, 'rotate',
+  );
+  does(
+    jsonCommand(keys, 'rewrap', 'Encrypt every value in the database under the KEY_ENCRYPTION_KEY of now, while servers go on. Afterwards KEY_ENCRYPTION_KEY_PREVIOUS is not needed any more.', [
+      ['mintgate keys rewrap', 'once every instance has the new key as KEY_ENCRYPTION_KEY'],
+      ['mintgate keys rewrap --json', 'how many values there are, and how many were encrypted anew'],
+    ]),
+    finished, run, 'rewrap',
   );
   does(
     jsonCommand(keys, 'delete <kid>', 'Emergency: delete a signing key at once. Every token that it signed is dead; the next key takes the place of an active one.', [

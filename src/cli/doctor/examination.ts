@@ -8,6 +8,7 @@ import { readEnvironment } from '../../config/environment.js';
 import { Cleanup } from '../../database/cleanup.js';
 import { Database } from '../../database/database.js';
 import { Schema } from '../../database/schema.js';
+import { KeyRewrap } from '../../keys/key-rewrap.js';
 import { SigningKeysRepository } from '../../keys/signing-keys.repository.js';
 import { databaseFailure } from '../failure.js';
 import { isDatabaseMissing } from '../services.js';
@@ -17,7 +18,7 @@ import { databaseFindings, schemaFinding, tableFindings } from './database.js';
 import { DoctorRepository } from './doctor.repository.js';
 import { fileFindings } from './files.js';
 import { type Finding, ok, problem, warning } from './finding.js';
-import { keyFindings } from './keys.js';
+import { keyFindings, opens, sealedFindings } from './keys.js';
 
 export type Area = 'node' | 'configuration' | 'files' | 'database' | 'keys and clients';
 export type AreaFinding = { area: Area } & Finding;
@@ -64,7 +65,10 @@ async function examineDatabase(config: Config, keyKnown: boolean, add: (area: Ar
     add('database', ...(await tableFindings(config, repository)));
     const nowMs = Date.now();
     const keys = await app.get(SigningKeysRepository, { strict: false }).all();
-    add('keys and clients', ...keyFindings(config, keys, keyKnown ? new SecretBox(config.keyEncryptionKey) : undefined, nowMs));
+    const box = keyKnown ? app.get(SecretBox, { strict: false }) : undefined;
+    add('keys and clients', ...keyFindings(config, keys, box, nowMs));
+    const sealed = await app.get(KeyRewrap, { strict: false }).count();
+    add('keys and clients', ...sealedFindings(config, sealed, keys.every((key) => opens(key, box))));
     add('keys and clients', ...(await clientFindings(config, repository, nowMs)));
     add('keys and clients', backlogFinding(await app.get(Cleanup, { strict: false }).backlog()));
   } catch (error) {

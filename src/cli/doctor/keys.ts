@@ -1,6 +1,7 @@
 import type { SecretBox } from '../../common/crypto/secret-box.js';
 import type { Config } from '../../config/config.js';
 import { sealContext } from '../../keys/key-ring.js';
+import type { SealedCount } from '../../keys/key-rewrap.js';
 import type { SigningKeyEntity } from '../../keys/signing-key.entity.js';
 import { type Finding, ok, problem, warning } from './finding.js';
 
@@ -14,12 +15,23 @@ export function keyFindings(config: Config, keys: readonly SigningKeyEntity[], b
     box === undefined
       ? problem('signing keys', 'cannot be opened: the key that they were made under is not here', 'KEY_ENCRYPTION_KEY, as it was when they were made')
       : sealed.length > 0
-        ? problem('signing keys', `${sealed.length} of ${keys.length} were made under another KEY_ENCRYPTION_KEY`, 'the KEY_ENCRYPTION_KEY that they were made under')
-        : ok('signing keys', `${keys.length}, all of which KEY_ENCRYPTION_KEY opens`);
+        ? problem('signing keys', `${sealed.length} of ${keys.length} were made under another KEY_ENCRYPTION_KEY`, 'the key that they were made under, as KEY_ENCRYPTION_KEY or in KEY_ENCRYPTION_KEY_PREVIOUS')
+        : ok('signing keys', `${keys.length}, all of which ${config.previousKeyEncryptionKeys.length === 0 ? 'KEY_ENCRYPTION_KEY opens' : 'can be opened'}`);
   return [opening, ...keys.filter(({ status }) => status === 'active').map((key) => activeFinding(config, key, keys, nowMs)), ...algorithmFinding(config, keys)];
 }
 
-function opens(key: SigningKeyEntity, box: SecretBox | undefined): boolean {
+/** Checks which key the encrypted values need. Signing keys that no key opens are reported by {@link keyFindings}. */
+export function sealedFindings({ previousKeyEncryptionKeys }: Config, { values, previous, unopened }: SealedCount, keysOpen: boolean): Finding[] {
+  const check = 'KEY_ENCRYPTION_KEY_PREVIOUS';
+  if (!keysOpen) return [];
+  if (unopened > 0) return [problem('encrypted values', `${unopened} of ${values} are opened by no key`, 'the key that they were encrypted under, in KEY_ENCRYPTION_KEY_PREVIOUS')];
+  if (previousKeyEncryptionKeys.length === 0) return [];
+  return previous > 0
+    ? [warning(check, `${previous} of ${values} values in the database still need it`, 'mintgate keys rewrap, then take it out')]
+    : [warning(check, `no value in the database needs it`, 'take it out, unless you are about to make it the KEY_ENCRYPTION_KEY')];
+}
+
+export function opens(key: SigningKeyEntity, box: SecretBox | undefined): boolean {
   try {
     return box !== undefined && box.open(key.sealedPrivateJwk, sealContext(key.kid)) !== '';
   } catch {

@@ -15,7 +15,8 @@ export interface Page {
  * or carried over to another query.
  */
 export class PageCursors {
-  constructor(private readonly key: Buffer) {}
+  /** @param keys the first signs, each is accepted */
+  constructor(private readonly keys: readonly Buffer[]) {}
 
   /** @param query the list's name and filters; a cursor made for one is refused for any other */
   read(query: readonly unknown[], limit: string | undefined, cursor: string | undefined): Page {
@@ -29,23 +30,22 @@ export class PageCursors {
   }
 
   private seal(query: readonly unknown[], id: number): string {
-    return `${id.toString(36)}.${this.tag(query, id).toString('base64url')}`;
+    return `${id.toString(36)}.${tagUnder(this.keys[0], query, id).toString('base64url')}`;
   }
 
   private open(query: readonly unknown[], cursor: string): number {
     const match = /^([0-9a-z]{1,11})\.([\w-]{22})$/.exec(cursor);
     const id = match ? Number.parseInt(match[1], 36) : Number.NaN;
     const tag = match ? Buffer.from(match[2], 'base64url') : Buffer.alloc(0);
-    if (!Number.isSafeInteger(id) || tag.length !== 16 || !timingSafeEqual(tag, this.tag(query, id))) {
+    if (!Number.isSafeInteger(id) || tag.length !== 16 || !this.keys.some((key) => timingSafeEqual(tag, tagUnder(key, query, id)))) {
       throw new Problem(400, 'The cursor does not belong to this list and these filters.');
     }
     return id;
   }
-
-  private tag(query: readonly unknown[], id: number): Buffer {
-    return createHmac('sha256', this.key).update(JSON.stringify([...query, id])).digest().subarray(0, 16);
-  }
 }
+
+const tagUnder = (key: Buffer, query: readonly unknown[], id: number): Buffer =>
+  createHmac('sha256', key).update(JSON.stringify([...query, id])).digest().subarray(0, 16);
 
 function readLimit(text: string | undefined): number {
   if (text === undefined) return DEFAULT_PAGE_SIZE;

@@ -35,6 +35,7 @@ import { IndexApprovedRequests1764530001000 } from './1764530001000-index-approv
 import { AddAudienceToConsents1764530002000 } from './1764530002000-add-audience-to-consents.js';
 import { AddResourcesToClients1764530003000 } from './1764530003000-add-resources-to-clients.js';
 import { CreateBootstrappedClients1764570001000 } from './1764570001000-create-bootstrapped-clients.js';
+import { CreateStoredSecrets1764580001000 } from './1764580001000-create-stored-secrets.js';
 
 /** In the order in which they run. What has been released is never changed. */
 export const MIGRATIONS = [
@@ -75,4 +76,5 @@ export const MIGRATIONS = [
   AddAudienceToConsents1764530002000,
   AddResourcesToClients1764530003000,
   CreateBootstrappedClients1764570001000,
+  CreateStoredSecrets1764580001000,
 ];

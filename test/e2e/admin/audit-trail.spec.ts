@@ -6,13 +6,14 @@ import { AuditLog } from '../../../src/audit/audit-log.js';
 import { auditEventsReference } from '../../../src/audit/reference.js';
 import { Cleanup } from '../../../src/database/cleanup.js';
 import { Database } from '../../../src/database/database.js';
+import { KeyRewrap } from '../../../src/keys/key-rewrap.js';
 import { authorizationUrl, CALLBACK, PKCE } from '../../support/authorization-url.js';
 import { Browser, hiddenFields } from '../../support/browser.js';
 import { CodeFlow } from '../../support/code-flow.js';
 import { createDatabase, describeOnEachDatabase, describeOnOneDatabase } from '../../support/databases.js';
 import { type Credentials, PASSWORD, type RegisteredUser } from '../../support/oauth-driver.js';
 import { expectProblem } from '../../support/problems.js';
-import { ADMIN, TestServer } from '../../support/test-server.js';
+import { ADMIN, KEY_ENCRYPTION_KEY, TestServer } from '../../support/test-server.js';
 
 interface AuditEvent {
   event_id: string;
@@ -346,6 +347,22 @@ describeOnOneDatabase('ASVS 5.0 V16.3: every security event is audited, with who
       note(found);
       expect(found).toMatchObject([{ actor: nobody, count: 1, detail: { rows: expect.any(Number) as number } }]);
     });
+  });
+
+  it('values that are encrypted under another key encryption key: how many, and by whom', async () => {
+    const database = await createDatabase(kind);
+    await (await TestServer.start({ database })).stop();
+    const env = { KEY_ENCRYPTION_KEY: Buffer.alloc(32, 8).toString('base64'), KEY_ENCRYPTION_KEY_PREVIOUS: KEY_ENCRYPTION_KEY };
+    const changed = await TestServer.start({ database, env });
+    try {
+      const values = await changed.get(KeyRewrap).run({ operator: 'ops' });
+      const found = await events(changed, { type: 'key_encryption_key.rewrapped' });
+      note(found);
+      expect(found).toMatchObject([{ actor: { operator: 'ops' }, detail: { values } }]);
+    } finally {
+      await changed.stop();
+      await database.drop();
+    }
   });
 
   it('every type of the list was seen above', () => {
