@@ -94,10 +94,10 @@ describeOnEachDatabase('Deleting a signing key in an emergency', (kind) => {
   });
 
   it('does not miss its key when a rotation comes between', async () => {
-    const token = await opaqueAdminToken();
     const missed: string[] = [];
     for (let round = 0; round < 20; round++) {
       wait(server);
+      const token = await opaqueAdminToken();
       const { kid } = await keyIn(server, 'active');
       const rotation = server.driver.adminRequest('POST', '/keys/rotate', {}, { token });
       const deletions = [0, 1, 2, 3].map(async (place) => {
