@@ -51,12 +51,6 @@ export class TokenFamilyRevocation {
     });
   }
 
-  /** Revokes whatever came of one authorization, if anything did. */
-  async revokeById(familyId: string, type: FamilyEvent, actor: Actor): Promise<void> {
-    const family = await this.families.find(familyId);
-    if (family) await this.revoke(family, type, actor);
-  }
-
   async revoke(family: RevocableFamily, type: FamilyEvent, actor: Actor): Promise<void> {
     await this.revokeIf(family, type, actor, (nowMs, manager) => this.families.revoke(family.familyId, nowMs, manager));
   }
