@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Client } from '../clients/client.js';
 import { Database, DELETE_BATCH } from '../database/database.js';
-import type { OpenIdGrant } from './openid-grant.js';
 import { ACCESS_TOKEN_MARGIN_MS, MAX_ACCESS_TOKEN_LIFETIME_MS } from './token-family-times.js';
+import { FAMILY_COLUMNS, type FamilyRow, toFamily } from './token-family-row.js';
 import type { TokenFamilyEntity } from './token-family.entity.js';
 
 /**
@@ -31,14 +31,8 @@ export type RevocableFamily = Pick<TokenFamilyEntity, 'familyId' | 'clientId' | 
 
 type LockedFamily = RevocableFamily & Pick<TokenFamilyEntity, 'id' | 'scope'>;
 
-type Row = Record<string, string | number | null>;
-
-const COLUMNS = [
-  'family_id', 'client_id', 'client_generation', 'user_id', 'user_generation', 'grant_type', 'scope', 'audience', 'current_digest', 'previous_digest', 'successor_salt',
-  'retry_until', 'issued_at', 'expires_at', 'idle_expires_at', 'revoked_at', 'purge_after', 'session_id', 'openid',
-];
-const INSERT = `INSERT INTO token_families (${COLUMNS.join(', ')}) VALUES (${COLUMNS.map(() => '?').join(', ')})`;
-const FIND = `SELECT id, ${COLUMNS.join(', ')} FROM token_families WHERE family_id = ?`;
+const INSERT = `INSERT INTO token_families (${FAMILY_COLUMNS.join(', ')}) VALUES (${FAMILY_COLUMNS.map(() => '?').join(', ')})`;
+const FIND = `SELECT id, ${FAMILY_COLUMNS.join(', ')} FROM token_families WHERE family_id = ?`;
 // In this order: MySQL assigns from left to right, and reads what it has assigned. The idle end is never beyond the absolute one.
 const rotateSql = (greatest: string) => `UPDATE token_families SET previous_digest = current_digest, current_digest = ?, successor_salt = ?, retry_until = ?, idle_expires_at = ?,
   purge_after = ${greatest}(purge_after, ?)
@@ -71,8 +65,8 @@ export class TokenFamiliesRepository {
   }
 
   async find(familyId: string, manager?: EntityManager): Promise<TokenFamilyEntity | null> {
-    const [row] = await this.database.query<Row>(FIND, [familyId], manager);
-    return row ? toEntity(row) : null;
+    const [row] = await this.database.query<FamilyRow>(FIND, [familyId], manager);
+    return row ? toFamily(row) : null;
   }
 
   /**
@@ -131,7 +125,7 @@ export class TokenFamiliesRepository {
     manager: EntityManager,
   ): Promise<LockedFamily[]> {
     const matches = conditionsOf(selection);
-    const rows = await this.database.query<Row>(
+    const rows = await this.database.query<FamilyRow>(
       `SELECT id, family_id, client_id, user_id, scope FROM token_families
         WHERE ${matches.map(([condition]) => condition).join(' AND ')}
           AND id > ? AND revoked_at IS NULL AND (idle_expires_at > ? OR (idle_expires_at > ? AND ${MAY_OUTLIVE}))
@@ -199,34 +193,4 @@ function conditionsOf(selection: FamilySelection): (readonly [condition: string,
   return 'sessionId' in selection
     ? [['session_id = ?', selection.sessionId], ...client]
     : [['user_id = ?', selection.userId], ...client];
-}
-
-function toEntity(row: Row): TokenFamilyEntity {
-  const text = (column: string) => row[column] as string;
-  const optionalText = (column: string) => row[column] as string | null;
-  // MySQL's driver gives bigint columns as text.
-  const time = (column: string) => Number(row[column]);
-  const optionalTime = (column: string) => (row[column] === null ? null : Number(row[column]));
-  return {
-    id: Number(row['id']),
-    familyId: text('family_id'),
-    clientId: text('client_id'),
-    clientGeneration: text('client_generation'),
-    userId: text('user_id'),
-    userGeneration: text('user_generation'),
-    grantType: text('grant_type'),
-    scope: text('scope'),
-    audience: JSON.parse(text('audience')) as string[],
-    currentDigest: text('current_digest'),
-    previousDigest: optionalText('previous_digest'),
-    successorSalt: optionalText('successor_salt'),
-    retryUntil: optionalTime('retry_until'),
-    issuedAt: time('issued_at'),
-    expiresAt: time('expires_at'),
-    idleExpiresAt: time('idle_expires_at'),
-    revokedAt: optionalTime('revoked_at'),
-    purgeAfter: time('purge_after'),
-    sessionId: optionalText('session_id'),
-    openid: row['openid'] === null ? null : (JSON.parse(text('openid')) as OpenIdGrant),
-  };
 }
