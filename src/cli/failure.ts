@@ -4,7 +4,7 @@ import { describeError } from '../common/logging/logger.js';
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
 import { ConfigurationError } from '../config/configuration-error.js';
 import { asAvailability } from '../database/database-errors.js';
-import { FatalStartupError } from '../database/fatal-startup.error.js';
+import { asFatal, FatalStartupError } from '../database/fatal-startup.error.js';
 import { EX_CONFIG } from '../workers.js';
 
 /** The command line, or what it leads to, is wrong. */
@@ -34,7 +34,8 @@ function linesOf(error: unknown): readonly string[] {
 }
 
 const REFUSED: Readonly<Record<string, string>> = {
-  ER_ACCESS_DENIED_ERROR: 'it refuses the login: check the user and the password in DATABASE_URL',
+  ER_ACCESS_DENIED_ERROR:
+    'it refuses the login: check the user and the password in DATABASE_URL, and DATABASE_TLS if it demands TLS',
   ER_DBACCESS_DENIED_ERROR: 'the user in DATABASE_URL may not use this database',
   ER_BAD_DB_ERROR: 'there is no database of the name in DATABASE_URL',
   SQLITE_NOTADB: 'the file in DATABASE_URL is not a database',
@@ -43,6 +44,8 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 /** Why the database could not be asked; `undefined` when the error is another one. */
 export function databaseFailure(thrown: unknown): string | undefined {
+  const fatal = asFatal(thrown);
+  if (fatal instanceof FatalStartupError) return `the database cannot be used: ${fatal.message}`;
   const { code = '', driverError } = (thrown ?? {}) as { code?: unknown; driverError?: unknown };
   if (driverError !== undefined) return databaseFailure(driverError);
   if (typeof code === 'string' && code in REFUSED) return `the database cannot be used: ${REFUSED[code]}`;

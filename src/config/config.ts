@@ -1,10 +1,19 @@
+import type { DatabaseTls } from './database-tls.js';
 import type { RateLimitQuotas } from './rate-limits.js';
 import type { Locale, SigningAlgorithm } from './settings.js';
 import type { Theme } from './theme.js';
 
 export type DatabaseTarget =
   | { readonly type: 'sqlite'; readonly path: string }
-  | { readonly type: 'mysql' | 'mariadb'; readonly host: string; readonly port: number; readonly username: string; readonly password: string; readonly database: string };
+  | {
+      readonly type: 'mysql' | 'mariadb';
+      readonly host: string;
+      readonly port: number;
+      readonly username: string;
+      readonly password: string;
+      readonly database: string;
+      readonly tls?: DatabaseTls;
+    };
 
 /**
  * The whole configuration: read once at start, checked, frozen. Times carry their unit in the name. A class, so that it is its own

@@ -1,11 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createSecureContext } from 'node:tls';
 import { isLoopbackHost } from '../common/oauth/redirect-uri.js';
 import type { Config, DatabaseTarget } from './config.js';
 import { ConfigurationError } from './configuration-error.js';
+import { readDatabaseTls } from './database-tls.js';
 import { keyEncryptionKeyFile, makeKeyEncryptionKey } from './key-encryption-key.js';
 import { parseOutboundAllowedHosts } from './outbound-allowed-hosts.js';
+import { readFileOf } from './pem-file.js';
 import { readRateLimits } from './rate-limits.js';
 import { readSecret } from './secret-file.js';
 import { type RawSettings, type Setting, SETTINGS } from './settings.js';
@@ -36,7 +37,7 @@ export function loadConfig(env: Environment, keyIn: (file: string) => Buffer = m
   const host = raw.host ?? (production ? '0.0.0.0' : '127.0.0.1');
   const management = check(() => readManagement(raw, host));
   const issuer = check(() => readIssuer(raw, production));
-  const database = check(() => readDatabaseUrl(raw.databaseUrl));
+  const database = check(() => readDatabase(raw));
   const trustProxy = check(() => parseTrustProxy(raw.trustProxy));
   const outboundAllowedHosts = check(() => parseOutboundAllowedHosts(raw.outboundAllowedHosts));
   const tls = check(() => readTls(raw));
@@ -145,6 +146,15 @@ function readIssuer(raw: RawSettings, production: boolean): string {
   return issuer;
 }
 
+function readDatabase(raw: RawSettings): DatabaseTarget {
+  const target = readDatabaseUrl(raw.databaseUrl);
+  const tls = readDatabaseTls(raw, target.type === 'sqlite');
+  return tls ? Object.freeze({ ...target, tls }) : target;
+}
+
+/** For a URL that the characters of a password cut short. It is not shown. */
+const ENCODING = 'in the user and the password @ : / ? # % are percent-encoded (# is %23)';
+
 function readDatabaseUrl(text: string): DatabaseTarget {
   if (text.startsWith('sqlite:')) {
     const path = text.slice('sqlite:'.length);
@@ -152,10 +162,12 @@ function readDatabaseUrl(text: string): DatabaseTarget {
     return Object.freeze({ type: 'sqlite', path });
   }
   const form = 'must be sqlite:<path>, mysql://user:password@host:port/database or mariadb://…';
-  if (!/^(mysql|mariadb):\/\//.test(text) || !URL.canParse(text)) throw new Error(`DATABASE_URL: ${form}`);
+  if (!/^(mysql|mariadb):\/\//.test(text) || !URL.canParse(text)) throw new Error(`DATABASE_URL: ${form}; ${ENCODING}`);
   const url = new URL(text);
   if (url.hostname === '') throw new Error(`DATABASE_URL: names no host; it ${form}`);
-  if (url.search || url.hash) throw new Error('DATABASE_URL: parameters after ? are not supported');
+  if (url.search || url.hash) {
+    throw new Error(`DATABASE_URL: parameters after ? are not supported; TLS is set by DATABASE_TLS; ${ENCODING}`);
+  }
   const [username, password, database] = [url.username, url.password, url.pathname.slice(1)].map((part) => {
     try {
       return decodeURIComponent(part);
@@ -178,14 +190,7 @@ function readTls(raw: RawSettings): Config['tls'] {
   const { tlsCertFile, tlsKeyFile } = raw;
   if (tlsCertFile === undefined && tlsKeyFile === undefined) return undefined;
   if (tlsCertFile === undefined || tlsKeyFile === undefined) throw new Error('TLS_CERT_FILE and TLS_KEY_FILE go together: one of them is missing');
-  const read = (variable: string, file: string) => {
-    try {
-      return readFileSync(file, 'utf8');
-    } catch (error) {
-      throw new Error(`${variable}: cannot be read (${(error as NodeJS.ErrnoException).code})`, { cause: error });
-    }
-  };
-  const tls = { cert: read('TLS_CERT_FILE', tlsCertFile), key: read('TLS_KEY_FILE', tlsKeyFile) };
+  const tls = { cert: readFileOf('TLS_CERT_FILE', tlsCertFile), key: readFileOf('TLS_KEY_FILE', tlsKeyFile) };
   try {
     createSecureContext(tls);
   } catch (error) {

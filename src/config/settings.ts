@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DATABASE_TLS_MODES } from './database-tls.js';
 import { isOtlpEndpoint } from './tracing.js';
 
 /** One environment variable: how it is read, what it is when unset, and the words for its reference page. */
@@ -61,6 +62,37 @@ export const SETTINGS = {
   databaseDeadlineMs: setting({
     env: 'DATABASE_DEADLINE_MS', schema: integer(50, 10_000), fallback: '2000',
     description: 'Milliseconds that one database call may take, the wait for a connection included. A call that takes longer is given up, its connection destroyed, and the caller answered 503.',
+  }),
+  databaseTls: setting({
+    env: 'DATABASE_TLS',
+    schema: oneOf(...DATABASE_TLS_MODES),
+    fallbackNote: '`verify-full` with `DATABASE_CA_FILE`, otherwise `off`',
+    example: '',
+    description:
+      'TLS to a database server, 1.2 or later. `required` encrypts, and checks the certificate only against ' +
+      '`DATABASE_CA_FILE`, if that is set; `verify-full` also demands the name or address of `DATABASE_URL` in it. ' +
+      '`off` is for a database on this machine.',
+  }),
+  databaseCaFile: setting({
+    env: 'DATABASE_CA_FILE',
+    schema: text,
+    fallbackNote: 'the authorities that Node.js trusts',
+    example: '',
+    description: 'PEM certificates of the authorities that sign the certificate of the database server.',
+  }),
+  databaseCertFile: setting({
+    env: 'DATABASE_CERT_FILE',
+    schema: text,
+    fallbackNote: 'none',
+    example: '',
+    description: 'PEM certificate for a database server that asks its clients for one. Goes with `DATABASE_KEY_FILE`.',
+  }),
+  databaseKeyFile: setting({
+    env: 'DATABASE_KEY_FILE',
+    schema: text,
+    fallbackNote: 'none',
+    example: '',
+    description: 'PEM private key of that certificate.',
   }),
   keyEncryptionKey: setting({
     env: 'KEY_ENCRYPTION_KEY', schema: text, secret: true, fallbackNote: 'made once, outside production, in a file beside the embedded database (`./data/` for a database server)', example: '',

@@ -1,14 +1,16 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
-import libsql from 'libsql';
 import { DataSource, type DataSourceOptions, type MixedList } from 'typeorm';
 import type { BetterSqlite3Driver } from 'typeorm/driver/better-sqlite3/BetterSqlite3Driver.js';
 import type { MysqlDriver } from 'typeorm/driver/mysql/MysqlDriver.js';
 import { Metrics } from '../common/metrics/metrics.js';
 import type { Config } from '../config/config.js';
+import { FatalStartupError } from './fatal-startup.error.js';
 import { MIGRATIONS } from './migrations/index.js';
 import { boundMysql } from './mysql-query-runner.js';
 import { PREPARED_PER_CONNECTION } from './mysql-statements.js';
+import { tlsOptions } from './mysql-tls.js';
 import { serializeSqlite } from './sqlite-query-runner.js';
 import { StatementMetrics } from './statement-metrics.js';
 import { attachStatements } from './statements.js';
@@ -42,7 +44,7 @@ function optionsFor({ database, databasePoolSize, databaseDeadlineMs }: Database
       type: 'better-sqlite3',
       // One durable commit for all of them, which takes with it what a start left half done.
       migrationsTransactionMode: 'all',
-      driver: libsql,
+      driver: EmbeddedDatabase,
       database: database.path,
       timeout: 0,
       prepareDatabase: (connection: { pragma(text: string): unknown }) => {
@@ -69,13 +71,46 @@ function optionsFor({ database, databasePoolSize, databaseDeadlineMs }: Database
     connectTimeout: databaseDeadlineMs,
     // stringifyObjects (on by default) keeps an object that reaches a placeholder from becoming SQL.
     // Without trace no stack is captured ahead of every query, for an error that hardly ever comes.
-    extra: { trace: false, maxIdle: databasePoolSize, idleTimeout: 60_000, enableKeepAlive: true, queueLimit: 1000, maxPreparedStatements: PREPARED_PER_CONNECTION },
+    extra: {
+      trace: false,
+      maxIdle: databasePoolSize,
+      idleTimeout: 60_000,
+      enableKeepAlive: true,
+      queueLimit: 1000,
+      maxPreparedStatements: PREPARED_PER_CONNECTION,
+      ...tlsOptions(database),
+    },
   };
 }
 
-/** The embedded database's folder and file, closed to others: it also holds the key that encrypts the signing keys. */
+/** These pass when there is space, or a descriptor, again; with any other the path itself is wrong. */
+const PASSING: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EMFILE', 'ENFILE', 'EBUSY', 'EAGAIN']);
+
+/**
+ * Makes the embedded database's folder and file, closed to others: the folder also holds the key of the signing keys.
+ * @throws {FatalStartupError} when the path is not one that can be made
+ */
 export function prepareFolder({ database }: DatabaseConfig): void {
   if (database.type !== 'sqlite') return;
-  mkdirSync(dirname(database.path), { recursive: true, mode: 0o700 });
-  closeSync(openSync(database.path, 'a', 0o600));
+  try {
+    mkdirSync(dirname(database.path), { recursive: true, mode: 0o700 });
+    closeSync(openSync(database.path, 'a', 0o600));
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (PASSING.has(code)) throw error;
+    throw new FatalStartupError(`DATABASE_URL: ${database.path} cannot be made or written (${code})`, { cause: error });
+  }
+}
+
+/** Loads libsql when a database is opened: not every platform has a binary of it, and a database server needs none. */
+function EmbeddedDatabase(path: string, options: object): object {
+  let Libsql: new (path: string, options: object) => object;
+  try {
+    Libsql = createRequire(__filename)('libsql') as typeof Libsql;
+  } catch (error) {
+    const platform = `${process.platform} on ${process.arch}`;
+    const detail = `the embedded database needs libsql, which has no binary here for ${platform}; use MySQL or MariaDB`;
+    throw new FatalStartupError(`DATABASE_URL: ${detail}`, { cause: error });
+  }
+  return new Libsql(path, options);
 }

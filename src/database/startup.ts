@@ -7,7 +7,7 @@ import { ChangeFeed } from './change-feed.js';
 import { isSqlite, prepareFolder } from './data-source.js';
 import { DatabaseClock } from './database-clock.js';
 import { isConflict } from './database-errors.js';
-import { asFatal, FatalStartupError } from './fatal-startup.error.js';
+import { asFatal, FatalStartupError, hintFor } from './fatal-startup.error.js';
 import { type HeldLease, Leases } from './leases.js';
 import { migrate } from './migrate.js';
 
@@ -112,7 +112,8 @@ export class Startup {
         const error = asFatal(thrown);
         if (error instanceof FatalStartupError) throw error;
         if (this.stopping.signal.aborted) return;
-        this.logger.failure('waiting for the database', error, { next_try_in_ms: backoff });
+        const hint = hintFor(error, this.config);
+        this.logger.failure('waiting for the database', error, { next_try_in_ms: backoff, ...hint });
         await sleep(backoff, undefined, { signal: this.stopping.signal }).catch(() => undefined);
       }
     }

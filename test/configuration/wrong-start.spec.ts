@@ -1,10 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type Exit, SpawnedServer } from '../support/spawned-server.js';
 
 const EX_CONFIG = 78;
+const KEY_ENCRYPTION_KEY = Buffer.alloc(32, 1).toString('base64');
+const MAIN = resolve(__dirname, '../../dist/src/main.js');
+const ANOTHER_PLATFORM = resolve(__dirname, '../support/another-platform.cjs');
 const STACK = /\n\s+at |node:internal|\.js:\d+/;
 
 describe('a start that cannot succeed', () => {
@@ -67,6 +70,33 @@ describe('a start that cannot succeed', () => {
     expect(second.stderr).toMatch(/^mintgate: KEY_ENCRYPTION_KEY: [^\n]+\n$/);
     const third = await (await spawn({ KEY_ENCRYPTION_KEY: key(1) }, first.folder)).ready();
     expect(third.running).toBe(true);
+  });
+
+  it('ends with status 78 and one line when the embedded database has a path that cannot be made', async () => {
+    const path = `${__filename}/folder/mintgate.sqlite`;
+    const { code, lines } = await run({ DATABASE_URL: `sqlite:${path}`, KEY_ENCRYPTION_KEY });
+    const line = /^mintgate: DATABASE_URL: .*\/folder\/mintgate\.sqlite cannot be made or written \(ENOTDIR\)$/;
+    expect({ code, lines }).toEqual({ code: EX_CONFIG, lines: [expect.stringMatching(line)] });
+  });
+
+  describe('on a platform for which libsql has no binary', () => {
+    const spawnThere = async (env: Record<string, string>) => {
+      const server = await SpawnedServer.start({ env, command: [process.execPath, '-r', ANOTHER_PLATFORM, MAIN] });
+      started.push(server);
+      return server;
+    };
+
+    it('ends with status 78 and one line for the embedded database', async () => {
+      const server = await spawnThere({ LOG_LEVEL: 'silent' });
+      expect(await server.exited).toEqual({ code: EX_CONFIG, signal: null });
+      expect(server.stderr).toMatch(/^mintgate: DATABASE_URL: .* needs libsql, .* on s390x; .*\n$/);
+    });
+
+    it('goes on for a database server, which needs none', async () => {
+      const server = await spawnThere({ DATABASE_URL: 'mariadb://u:hunter2@127.0.0.1:1/x', KEY_ENCRYPTION_KEY });
+      const isWaiting = async () => server.log.some(({ msg }) => msg === 'waiting for the database');
+      await server.until(isWaiting, 'waiting', 20_000);
+    });
   });
 
   describe('on a port that is taken', () => {

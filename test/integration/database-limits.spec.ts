@@ -1,9 +1,8 @@
-import mysql from 'mysql2/promise';
 import { QueryFailedError } from 'typeorm';
 import { TemporarilyUnavailableError } from '../../src/common/temporarily-unavailable.error.js';
 import { Database } from '../../src/database/database.js';
 import { asAvailability, errorClassOf, isConflict, isDuplicate } from '../../src/database/database-errors.js';
-import { describeOnEachDatabase, mariadbPort, type TestDatabase } from '../support/databases.js';
+import { connectTo, describeOnEachDatabase, mariadbPort, type TestDatabase } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { type Answer, type Credentials } from '../support/oauth-driver.js';
 import { PrivateMariadb } from '../support/private-mariadb.js';
@@ -210,14 +209,7 @@ if (mariadbPort() !== undefined)
     });
 
     it('makes a statement that its MAX_STATEMENT_TIME ends 503 with Retry-After', async () => {
-      const { hostname: host, port, username, password } = new URL(database.url);
-      const holder = await mysql.createConnection({
-        host,
-        port: Number(port),
-        user: username,
-        password,
-        database: username,
-      });
+      const holder = await connectTo(database.url);
       try {
         await holder.query('LOCK TABLES clients READ');
         await mariadb.asRoot(`ALTER USER ${user()} WITH MAX_STATEMENT_TIME 0.2`);

@@ -1,4 +1,3 @@
-import mysql from 'mysql2/promise';
 import { TemporarilyUnavailableError } from '../../src/common/temporarily-unavailable.error.js';
 import { Metrics } from '../../src/common/metrics/metrics.js';
 import { Database } from '../../src/database/database.js';
@@ -6,7 +5,7 @@ import { Deadline } from '../../src/database/deadline.js';
 import { tryStatement } from '../../src/database/mysql-conflicts.js';
 import { StatementMetrics } from '../../src/database/statement-metrics.js';
 import { Transactions } from '../../src/database/transactions.js';
-import { createMariadb, databaseKinds, type TestDatabase } from '../support/databases.js';
+import { connectTo, createMariadb, databaseKinds, type TestDatabase } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { PrivateMariadb } from '../support/private-mariadb.js';
 import { SpawnedServer } from '../support/spawned-server.js';
@@ -217,11 +216,10 @@ onMariadb('the tries of work that loses conflicts (%s)', () => {
 onMariadb('a migration behind a long transaction of another session (%s)', () => {
   it('lets requests have their turn in between, and runs when the table is free', async () => {
     const database = await createMariadb();
-    const { hostname: host, port, username: user, password, pathname } = new URL(database.url);
-    const name = pathname.slice(1);
+    const name = new URL(database.url).pathname.slice(1);
     const env = { DATABASE_DEADLINE_MS: '1000' };
     const server = await TestServer.start({ database, env });
-    const reader = await mysql.createConnection({ host, port: Number(port), user, password, database: name });
+    const reader = await connectTo(database.url);
     const processes = `SELECT 1 FROM information_schema.processlist WHERE db = '${name}'`;
     const waiting = `${processes} AND state LIKE 'Waiting for table%'`;
     let later: TestServer | undefined;

@@ -1,5 +1,5 @@
 import libsql from 'libsql';
-import mysql from 'mysql2/promise';
+import type { Connection } from 'mysql2/promise';
 import { DataSource } from 'typeorm';
 import { TemporarilyUnavailableError } from '../../src/common/temporarily-unavailable.error.js';
 import { Database } from '../../src/database/database.js';
@@ -7,7 +7,7 @@ import { LeaseLostError, Leases } from '../../src/database/leases.js';
 import { migrate } from '../../src/database/migrate.js';
 import { MIGRATIONS } from '../../src/database/migrations/index.js';
 import { Transactions } from '../../src/database/transactions.js';
-import { databaseKinds, describeOnEachDatabase } from '../support/databases.js';
+import { connectTo, databaseKinds, describeOnEachDatabase } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { TestServer } from '../support/test-server.js';
 
@@ -170,11 +170,10 @@ describe.each(MARIADB)('lock conflicts (%s)', (kind) => {
   });
 
   describe('with another session that holds the row', () => {
-    let holder: mysql.Connection;
+    let holder: Connection;
 
     beforeEach(async () => {
-      const { hostname, port, username, password, pathname } = new URL(server.database.url);
-      holder = await mysql.createConnection({ host: hostname, port: Number(port), user: username, password, database: pathname.slice(1) });
+      holder = await connectTo(server.database.url);
       await holder.query('START TRANSACTION');
       await holder.query('UPDATE counters SET n = 100 WHERE id = 1');
     });

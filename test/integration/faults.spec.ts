@@ -1,5 +1,5 @@
-import mysql from 'mysql2/promise';
-import { mariadbPort, type TestDatabase } from '../support/databases.js';
+import type { Connection } from 'mysql2/promise';
+import { connectTo, mariadbPort, type TestDatabase } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { type Answer, type Credentials, OAuthDriver } from '../support/oauth-driver.js';
 import { PrivateMariadb } from '../support/private-mariadb.js';
@@ -252,13 +252,13 @@ if (mariadbPort() === undefined) {
       }, 60_000);
 
       it('without a connection to spare: 503, and all is well within 5 seconds of there being some', async () => {
-        const hogs: mysql.Connection[] = [];
-        const { username, password } = new URL(database.url);
+        const hogs: Connection[] = [];
+        const { username } = new URL(database.url);
         await mariadb.asRoot('SET GLOBAL max_connections = 20');
         try {
           const takeAll = async () => {
             try {
-              for (;;) hogs.push(await mysql.createConnection({ host: '127.0.0.1', port: mariadb.port, user: username, password }));
+              for (;;) hogs.push(await connectTo(database.url));
             } catch (error) {
               if ((error as { errno?: number }).errno !== 1040) throw error;
             }

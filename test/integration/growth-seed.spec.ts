@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { Cleanup } from '../../src/database/cleanup.js';
+import { withDatabaseTls } from '../support/database-tls.js';
 import { createDatabase, describeOnEachDatabase, type TestDatabase } from '../support/databases.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { plant } from '../support/leak-watch.js';
@@ -31,7 +32,7 @@ describeOnEachDatabase('bench/growth/seed.mjs', (kind) => {
   afterAll(() => database?.drop());
 
   const run = async (file: string, ...args: string[]) => {
-    const env = { PATH: process.env.PATH, ISSUER, KEY_ENCRYPTION_KEY, DATABASE_URL: database.url };
+    const env = withDatabaseTls({ PATH: process.env.PATH, ISSUER, KEY_ENCRYPTION_KEY, DATABASE_URL: database.url });
     return promisify(execFile)(process.execPath, [resolve(ROOT, file), ...args], { cwd: tmpdir(), env, timeout: 60_000 });
   };
   const seed = () => run('bench/growth/seed.mjs', '--clients', String(CLIENTS), '--users', String(USERS), '--refresh-tokens', String(FAMILIES));

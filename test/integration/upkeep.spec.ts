@@ -8,6 +8,7 @@ import { ChangeFeed } from '../../src/database/change-feed.js';
 import { Cleanup } from '../../src/database/cleanup.js';
 import { Database } from '../../src/database/database.js';
 import { Leases } from '../../src/database/leases.js';
+import { withDatabaseTls } from '../support/database-tls.js';
 import { createDatabase, describeOnEachDatabase } from '../support/databases.js';
 import { freePort } from '../support/mariadb.js';
 import { TestServer } from '../support/test-server.js';
@@ -126,10 +127,10 @@ describeOnEachDatabase('An instance with another KEY_ENCRYPTION_KEY', (kind) => 
     try {
       const before = await count(first, 'signing_keys');
       const port = await freePort();
-      const config = loadConfig({
+      const config = loadConfig(withDatabaseTls({
         PORT: String(port), ISSUER: first.issuer, DATABASE_URL: first.database.url, KEY_ENCRYPTION_KEY: Buffer.alloc(32, 9).toString('base64'),
         ACCESS_TOKEN_SIGNING_ALG: 'RS256', LOG_LEVEL: 'silent',
-      });
+      }));
       const second = await MintgateServer.create(config, new Logger('silent'));
       await expect(second.ready()).rejects.toThrow(/KEY_ENCRYPTION_KEY/);
       await second.stop();

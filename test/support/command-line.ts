@@ -1,6 +1,7 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { withDatabaseTls } from './database-tls.js';
 import { assertNoSecret } from './leak-watch.js';
 
 const ROOT = resolve(__dirname, '../..');
@@ -36,7 +37,13 @@ export async function mintgate(args: readonly string[], options: CommandOptions)
 
 /** Runs a program to its end. */
 export function run(program: string, args: readonly string[], { folder, env = {}, input = '' }: CommandOptions): Promise<Outcome> {
-  const child = spawn(program, args, { cwd: folder, env: { PATH: process.env['PATH'], ...env }, stdio: ['pipe', 'pipe', 'pipe'], timeout: MAX_LIFE_MS, killSignal: 'SIGKILL' });
+  const child = spawn(program, args, {
+    cwd: folder,
+    env: withDatabaseTls({ PATH: process.env['PATH'], ...env }),
+    stdio: ['pipe', 'pipe', 'pipe'],
+    timeout: MAX_LIFE_MS,
+    killSignal: 'SIGKILL',
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
@@ -72,6 +79,6 @@ function startResident(): (args: readonly string[], options: CommandOptions) => 
     new Promise((settle, fail) => {
       waiting.set(++last, { settle, fail });
       child.channel!.ref();
-      child.send({ id: last, args, folder, env: { PATH: process.env['PATH'], ...env }, input });
+      child.send({ id: last, args, folder, env: withDatabaseTls({ PATH: process.env['PATH'], ...env }), input });
     }).finally(() => child.channel?.unref()) as Promise<Outcome>;
 }

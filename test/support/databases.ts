@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
+import { clientTls } from './database-tls.js';
 import { assertNoSecretIn, assertNoSecretInAuditOf } from './leak-watch.js';
 import { temporaryFolder } from './temporary-folder.js';
 
@@ -57,11 +58,26 @@ function createSqlite(contents: Contents): TestDatabase {
   };
 }
 
-/** @param port of another instance than the suite's own */
-export async function createMariadb(contents: Contents = 'migrated', port = mariadbPort()!): Promise<TestDatabase> {
+/** A session beside the server's, by the URL that the server has. */
+export function connectTo(url: string): Promise<mysql.Connection> {
+  const { hostname: host, port, username: user, password, pathname } = new URL(url);
+  const database = pathname.slice(1);
+  return mysql.createConnection({ host, port: Number(port), user, password, database, ...clientTls() });
+}
+
+/**
+ * @param port of another instance than the suite's own
+ * @param caFile of one with a certificate of its own
+ */
+export async function createMariadb(
+  contents: Contents = 'migrated',
+  port = mariadbPort()!,
+  caFile?: string,
+): Promise<TestDatabase> {
   const name = `mg_${randomBytes(6).toString('hex')}`;
   const run = async (statement: string, database?: string, options: mysql.ConnectionOptions = {}) => {
-    const connection = await mysql.createConnection({ host: '127.0.0.1', port, user: 'mintgate', password: 'mintgate', ...(database ? { database } : {}), ...options });
+    const login = { host: '127.0.0.1', port, user: 'mintgate', password: 'mintgate', ...clientTls(caFile) };
+    const connection = await mysql.createConnection({ ...login, ...(database ? { database } : {}), ...options });
     try {
       return (await connection.query(statement))[0];
     } finally {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { withDatabaseTls } from './database-tls.js';
 import { eventually } from './eventually.js';
 import { freePort } from './mariadb.js';
 import { type Credentials, OAuthDriver, type UserCredentials } from './oauth-driver.js';
@@ -39,7 +40,13 @@ export class GatewayExample {
   static async start(name: string, env: Record<string, string> = {}): Promise<GatewayExample> {
     const [port, folder] = [await freePort(), mkdtempSync(join(temporaryFolder(), `mintgate-gateway-${name}-`))];
     const [program, ...args] = commandsOf(name)[1].split(' ');
-    const child = spawn(program, args, { cwd: ROOT, env: { PATH: process.env['PATH'], GATEWAY_PORT: String(port), DATA_FOLDER: folder, RATE_LIMIT_ENABLED: 'false', ...env }, stdio: ['ignore', 'ignore', 'pipe'], timeout: MAX_LIFE_MS });
+    const place = { PATH: process.env['PATH'], GATEWAY_PORT: String(port), DATA_FOLDER: folder };
+    const child = spawn(program, args, {
+      cwd: ROOT,
+      env: withDatabaseTls({ ...place, RATE_LIMIT_ENABLED: 'false', ...env }),
+      stdio: ['ignore', 'ignore', 'pipe'],
+      timeout: MAX_LIFE_MS,
+    });
     let complaints = '';
     child.stderr.on('data', (chunk: Buffer) => (complaints += chunk.toString()));
     const stage = await eventually(() => (child.exitCode === null ? (JSON.parse(readFileSync(join(folder, 'stage.json'), 'utf8')) as Stage) : undefined), { withinMs: 60_000, everyMs: 50 });

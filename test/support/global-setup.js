@@ -1,6 +1,7 @@
 const { chromiumPath } = require('./chromium-path.js');
 const { requireFreshBuild } = require('./compiled-app.js');
 const { missingGateways } = require('./gateways.js');
+const { setUpDatabaseTls } = require('./database-tls.js');
 const { startMariadb } = require('./mariadb.js');
 const { makeTemplate } = require('./migrated-template.js');
 const { promtoolPath } = require('./promtool-path.js');
@@ -20,6 +21,7 @@ module.exports = async () => {
     if (process.env.CI === 'true') throw new Error('promtool is not on the PATH: CI must install it (package prometheus)');
     process.stdout.write('\npromtool is not installed: alert rules are not checked by it.\n');
   }
+  setUpDatabaseTls();
   const mariadb = await startMariadb();
   if (!mariadb) {
     if (process.env.CI === 'true') throw new Error('mariadbd is not on the PATH: CI must install it');

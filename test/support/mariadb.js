@@ -3,6 +3,7 @@ const { existsSync, mkdirSync, mkdtempSync, rmSync } = require('node:fs');
 const { createServer } = require('node:net');
 const { userInfo } = require('node:os');
 const { delimiter, join } = require('node:path');
+const { databaseTlsOptions } = require('./database-tls.js');
 const { temporaryFolder } = require('./temporary-folder.js');
 
 const onPath = (program) => (process.env.PATH ?? '').split(delimiter).concat('/usr/sbin').map((folder) => join(folder, program)).find((file) => existsSync(file));
@@ -34,7 +35,8 @@ async function startMariadb(options = []) {
     spawn(
       mariadbd,
       ['--no-defaults', `--user=${user}`, `--datadir=${data}`, `--tmpdir=${temporary}`, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${socket}`, `--pid-file=${join(folder, 'pid')}`,
-        '--skip-log-bin', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=64M', '--innodb-log-file-size=16M', '--max-connections=400', ...options],
+        '--skip-log-bin', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=64M', '--innodb-log-file-size=16M', '--max-connections=400',
+        ...databaseTlsOptions(), ...options],
       { stdio: 'ignore' },
     );
   const instance = { port, folder, child: run(), socket };

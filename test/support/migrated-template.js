@@ -2,6 +2,7 @@ require('reflect-metadata');
 const { mkdtempSync, rmSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 const mysql = require('mysql2/promise');
+const { clientTls, withDatabaseTls } = require('./database-tls.js');
 const { temporaryFolder } = require('./temporary-folder.js');
 
 const TEMPLATE = 'mg_template';
@@ -13,7 +14,7 @@ async function migrate(url) {
   const { createDataSource, prepareFolder } = require('../../dist/src/database/data-source.js');
   const { Database } = require('../../dist/src/database/database.js');
   const { Leases } = require('../../dist/src/database/leases.js');
-  const config = loadConfig({ NODE_ENV: 'test', DATABASE_URL: url });
+  const config = loadConfig(withDatabaseTls({ NODE_ENV: 'test', DATABASE_URL: url }));
   prepareFolder(config);
   const dataSource = createDataSource(config, ENTITIES);
   await dataSource.initialize();
@@ -48,7 +49,8 @@ module.exports.makeTemplate = async (mariadbPort) => {
   const folder = mkdtempSync(join(temporaryFolder(), 'mintgate-template-'));
   await migrate(`sqlite:${join(folder, 'migrated.sqlite')}`);
   if (mariadbPort !== undefined) {
-    const connection = await mysql.createConnection({ host: '127.0.0.1', port: mariadbPort, user: 'mintgate', password: 'mintgate' });
+    const login = { host: '127.0.0.1', port: mariadbPort, user: 'mintgate', password: 'mintgate' };
+    const connection = await mysql.createConnection({ ...login, ...clientTls() });
     try {
       await connection.query(`CREATE DATABASE ${TEMPLATE} CHARACTER SET latin1 COLLATE latin1_swedish_ci`);
       await connection.query(`USE ${TEMPLATE}`);

@@ -18,9 +18,12 @@ export class PrivateMariadb {
     return this.instance.port;
   }
 
-  /** A database whose URL names a user with rights in it and no others, as the server's should be. */
-  async createDatabase(contents?: Contents): Promise<TestDatabase> {
-    const database = await createMariadb(contents, this.port);
+  /**
+   * A database whose URL names a user with rights in it and no others, as the server's should be.
+   * @param caFile of an instance with a certificate of its own
+   */
+  async createDatabase(contents?: Contents, caFile?: string): Promise<TestDatabase> {
+    const database = await createMariadb(contents, this.port, caFile);
     const url = new URL(database.url);
     const name = url.pathname.slice(1);
     await this.asRoot(`CREATE USER ${name}@'127.0.0.1' IDENTIFIED BY 'plain'`, `GRANT ALL ON ${name}.* TO ${name}@'127.0.0.1'`);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { withDatabaseTls } from './database-tls.js';
 import { eventually } from './eventually.js';
 import { assertNoSecret, assertNoSecretInAuditOf, plantSettings } from './leak-watch.js';
 import { freePort } from './mariadb.js';
@@ -45,7 +46,13 @@ export class SpawnedServer {
     const port = env['PORT'] === undefined ? await freePort() : Number(env['PORT']);
     plantSettings(env);
     const cwd = folder ?? mkdtempSync(join(temporaryFolder(), 'mintgate-spawned-'));
-    const child = spawn(file, args, { cwd, env: { PATH: process.env['PATH'], PORT: String(port), RATE_LIMIT_ENABLED: 'false', ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: MAX_LIFE_MS, killSignal: 'SIGKILL' });
+    const child = spawn(file, args, {
+      cwd,
+      env: withDatabaseTls({ PATH: process.env['PATH'], PORT: String(port), RATE_LIMIT_ENABLED: 'false', ...env }),
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: MAX_LIFE_MS,
+      killSignal: 'SIGKILL',
+    });
     return new SpawnedServer(child, port, cwd, folder === undefined);
   }
 

@@ -5,6 +5,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 export class TcpProxy {
   /** Every chunk of the target's answers waits for so long. */
   delayMs = 0;
+  /** A connection is cut when its target has sent so much. */
+  cutAfterBytes = Number.POSITIVE_INFINITY;
   /** Nothing passes, in either direction, and nobody is told: what a cable that was pulled looks like. */
   blackhole = false;
   /** Texts that a client sends over one connection, in this order. The answer to the last one is lost with it, once. */
@@ -55,8 +57,9 @@ export class TcpProxy {
     for (const [socket, other] of [[client, target], [target, client]] as const) {
       this.sockets.add(socket);
       socket.setNoDelay(true);
-      socket.on('data', (chunk) => {
+      socket.on('data', (chunk): unknown => {
         if (this.blackhole) return;
+        if (socket === target && target.bytesRead > this.cutAfterBytes) return other.resetAndDestroy();
         if (losing && socket === target) {
           client.resetAndDestroy();
           return;

@@ -5,6 +5,7 @@ import { Logger } from '../../src/common/logging/logger.js';
 import type { Clock } from '../../src/common/time/clock.js';
 import { loadConfig } from '../../src/config/load-config.js';
 import { Exposition } from '../../src/metrics/exposition.js';
+import { withDatabaseTls } from './database-tls.js';
 import { type Contents, createDatabase, type DatabaseKind, type TestDatabase } from './databases.js';
 import { FakeClock } from './fake-clock.js';
 import { assertNoSecret, plantSettings } from './leak-watch.js';
@@ -63,7 +64,7 @@ export class TestServer {
       RATE_LIMIT_ENABLED: 'false',
       ...options.env,
     };
-    const config = loadConfig(env);
+    const config = loadConfig(withDatabaseTls(env));
     plantSettings(env);
     const logLines: string[] = [];
     const sink = new Writable({

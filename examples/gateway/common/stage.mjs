@@ -15,6 +15,8 @@ import { makeCertificate } from './certificate.mjs';
 
 const MINTGATE = fileURLToPath(new URL('../../../dist/src/main.js', import.meta.url));
 const START_MS = 30_000;
+/** Of Mintgate's own settings. */
+const PASSED_ON = ['DATABASE_URL', 'DATABASE_TLS', 'DATABASE_CA_FILE', 'RATE_LIMIT_ENABLED'];
 
 /** The protected resource, and what one may do there. A user needs a role to write. */
 export const AUDIENCE = 'https://api.example.com/orders';
@@ -94,7 +96,7 @@ export class Stage {
       BOOTSTRAP_CLIENT_ID: this.adminClient.clientId,
       BOOTSTRAP_CLIENT_SECRET: this.adminClient.clientSecret,
       SHUTDOWN_DRAIN_SECONDS: '0',
-      ...Object.fromEntries(['DATABASE_URL', 'RATE_LIMIT_ENABLED'].flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
+      ...Object.fromEntries(PASSED_ON.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []))),
       ...env,
     });
     this.#mintgates.set(url, { start, child: start() });

@@ -2,10 +2,34 @@ import type { Config } from '../../config/config.js';
 import { OFFSET_PROBLEM_MS, OFFSET_WARNING_MS } from '../../database/database-clock.js';
 import type { SchemaState } from '../../database/schema.js';
 import { databaseFailure } from '../failure.js';
-import type { DoctorRepository } from './doctor.repository.js';
+import type { DoctorRepository, Variables } from './doctor.repository.js';
 import { type Finding, ok, problem, warning } from './finding.js';
 
 const SLOW_MS = 50;
+
+const TLS_ADVICE = 'DATABASE_TLS=verify-full, with DATABASE_CA_FILE where the authority is your own';
+const THIS_MACHINE = /^(localhost|127(\.\d{1,3}){3}|::1)$/;
+/** Of wsrep_sync_wait. */
+const SYNC_READS = 1;
+
+/** Tells from the configuration whether others can listen on the way to the database, or answer in its place. */
+export function encryptionFinding({ database }: Config): Finding[] {
+  if (database.type === 'sqlite') return [];
+  const { host, tls } = database;
+  const check = 'DATABASE_TLS';
+  if (tls?.mode === 'verify-full') return [ok(check, 'verify-full: encrypted, and the server is the named one')];
+  if (THIS_MACHINE.test(host)) return [ok(check, 'the database is on this machine')];
+  if (!tls) return [problem(check, `is off: whoever is between this machine and ${host} reads it all`, TLS_ADVICE)];
+  return [warning(check, `is required: another server can answer in the place of ${host}`, TLS_ADVICE)];
+}
+
+/** On a Galera cluster. A session that cannot be set so does not open; a proxy may share it with others afterwards. */
+function clusterFinding({ wsrep_on: isCluster, wsrep_sync_wait: syncWait }: Variables): Finding[] {
+  if (isCluster !== 'ON') return [];
+  if (Number(syncWait) & SYNC_READS) return [ok('cluster', `reads wait for other nodes (wsrep_sync_wait ${syncWait})`)];
+  const detail = `wsrep_sync_wait is ${syncWait}: what was revoked at one node may be valid at another`;
+  return [problem('cluster', detail, 'wsrep_sync_wait = 1 on every node, or no proxy that resets sessions')];
+}
 
 /** On a database that was reached. */
 export async function databaseFindings(config: Config, repository: DoctorRepository): Promise<Finding[]> {
@@ -50,6 +74,7 @@ async function serverFindings({ databasePoolSize, workers }: Config, type: 'mysq
     isolation === 'READ-COMMITTED' && mode.includes('STRICT_ALL_TABLES')
       ? ok('sessions', `${isolation}, strict SQL mode`)
       : problem('sessions', `have isolation ${isolation} and sql_mode ${mode}, not what they were set to`, 'no proxy in between that resets or pools sessions'),
+    ...clusterFinding(variables),
     variables.innodb_flush_log_at_trx_commit === '1'
       ? ok('durability', 'every commit is on disk before it is answered')
       : problem('durability', `innodb_flush_log_at_trx_commit is ${variables.innodb_flush_log_at_trx_commit}: with a crash of the database up to a second of revocations and used codes is forgotten`, 'SET GLOBAL innodb_flush_log_at_trx_commit = 1, and in its configuration file'),

@@ -1,7 +1,17 @@
 import { TemporarilyUnavailableError } from '../../common/temporarily-unavailable.error.js';
 import type { Database } from '../../database/database.js';
 
-const VARIABLES = ['version', 'max_connections', 'innodb_flush_log_at_trx_commit', 'sql_mode', 'transaction_isolation', 'tx_isolation'] as const;
+const VARIABLES = [
+  'version',
+  'max_connections',
+  'innodb_flush_log_at_trx_commit',
+  'sql_mode',
+  'transaction_isolation',
+  'tx_isolation',
+  'wsrep_on',
+  'wsrep_sync_wait',
+] as const;
+export type Variables = Partial<Record<(typeof VARIABLES)[number], string>>;
 /** So many are named; the rest is only told of. */
 const NAMED = 20;
 
@@ -27,7 +37,7 @@ export class DoctorRepository {
   }
 
   /** As our own sessions have them. */
-  async variables(): Promise<Partial<Record<(typeof VARIABLES)[number], string>>> {
+  async variables(): Promise<Variables> {
     const rows = await this.database.query<{ Variable_name: string; Value: string }>(`SHOW VARIABLES WHERE Variable_name IN (${VARIABLES.map(() => '?').join(', ')})`, VARIABLES);
     return Object.fromEntries(rows.map((row) => [row.Variable_name, row.Value]));
   }

@@ -14,7 +14,7 @@ import { databaseFailure } from '../failure.js';
 import { isDatabaseMissing } from '../services.js';
 import { backlogFinding, clientFindings } from './clients.js';
 import { type Environment, problemsOf, readConfiguration } from './configuration.js';
-import { databaseFindings, schemaFinding, tableFindings } from './database.js';
+import { databaseFindings, encryptionFinding, schemaFinding, tableFindings } from './database.js';
 import { DoctorRepository } from './doctor.repository.js';
 import { fileFindings } from './files.js';
 import { type Finding, ok, problem, warning } from './finding.js';
@@ -55,6 +55,7 @@ function nodeFinding(): Finding {
 async function examineDatabase(config: Config, keyKnown: boolean, add: (area: Area, ...findings: Finding[]) => void): Promise<void> {
   const { app } = await MintgateServer.create({ ...config, docsEnabled: false }, new Logger('silent'));
   const dataSource = app.get(DataSource, { strict: false });
+  add('database', ...encryptionFinding(config));
   try {
     await dataSource.initialize();
     const repository = new DoctorRepository(app.get(Database, { strict: false }));

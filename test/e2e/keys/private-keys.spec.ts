@@ -4,6 +4,7 @@ import type { JWK } from 'jose';
 import { MintgateServer } from '../../../src/app.setup.js';
 import { Logger } from '../../../src/common/logging/logger.js';
 import { loadConfig } from '../../../src/config/load-config.js';
+import { withDatabaseTls } from '../../support/database-tls.js';
 import { describeOnEachDatabase, type TestDatabase } from '../../support/databases.js';
 import { ownKey } from '../../support/forged-tokens.js';
 import { freePort } from '../../support/mariadb.js';
@@ -64,10 +65,10 @@ describeOnEachDatabase('Private keys', (kind) => {
     const port = await freePort();
     const wrong = Buffer.alloc(32, 8).toString('base64');
     const other = await MintgateServer.create(
-      loadConfig({
+      loadConfig(withDatabaseTls({
         NODE_ENV: 'test', PORT: String(port), ISSUER: server.issuer, DATABASE_URL: server.database.url, KEY_ENCRYPTION_KEY: wrong, SHUTDOWN_DRAIN_SECONDS: '0',
         BOOTSTRAP_CLIENT_ID: ADMIN.clientId, BOOTSTRAP_CLIENT_SECRET: ADMIN.clientSecret, ACCESS_TOKEN_SIGNING_ALG: 'RS256',
-      }),
+      })),
       new Logger('silent'),
       server.clock,
     );

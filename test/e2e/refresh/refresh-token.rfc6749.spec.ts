@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import mysql from 'mysql2/promise';
 import { DataSource } from 'typeorm';
 import { Database } from '../../../src/database/database.js';
 import { statementsOf } from '../../../src/database/statements.js';
 import { RefreshTokenCodec } from '../../../src/tokens/refresh-token-codec.js';
-import { type DatabaseKind, databaseKinds, describeOnEachDatabase } from '../../support/databases.js';
+import { connectTo, type DatabaseKind, databaseKinds, describeOnEachDatabase } from '../../support/databases.js';
 import { eventually } from '../../support/eventually.js';
 import { flipCase, nonCanonical } from '../../support/forged-tokens.js';
 import { type Answer, type Credentials, decodeJwt, type Form, type RegisteredUser, type UserTokens } from '../../support/oauth-driver.js';
@@ -1070,7 +1069,7 @@ describeOnEachDatabase('Refresh tokens', (kind) => {
   if (kind === 'MariaDB') {
     it('RFC 9700 §4.14.2: a rotation that was answered 503 and committed all the same is no reuse when it is tried again after the window', async () => {
       const hasty = await TestServer.start({ database: a.database, issuer: a.issuer, clock: a.clock, env: { DATABASE_DEADLINE_MS: '300' } });
-      const holder = await mysql.createConnection(a.database.url.replace('mariadb:', 'mysql:'));
+      const holder = await connectTo(a.database.url);
       try {
         const { client, refreshToken, accessToken } = await signIn();
         const digestOf = (token: string) => createHash('sha256').update(token).digest('hex');
