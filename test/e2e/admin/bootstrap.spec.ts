@@ -41,7 +41,8 @@ describeOnEachDatabase('the first admin client', (kind) => {
 
     it('is left as it is by another start', async () => {
       const server = await start();
-      const before = await server.driver.adminRequest('PATCH', `/clients/${ADMIN.clientId}`, { client_name: 'Ours', scope: EVERY_SCOPE.filter((scope) => scope !== 'keys:write').join(' ') });
+      await server.driver.adminRequest('PATCH', `/clients/${ADMIN.clientId}`, { client_name: 'Ours', scope: EVERY_SCOPE.filter((scope) => scope !== 'keys:write').join(' ') });
+      const before = await server.driver.adminRequest('GET', `/clients/${ADMIN.clientId}`);
       await stop();
       const again = await start();
       const after = await again.driver.adminRequest('GET', `/clients/${ADMIN.clientId}`);
