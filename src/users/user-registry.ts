@@ -11,6 +11,7 @@ import { OvertakenError, untilNotOvertaken } from '../database/optimistic.js';
 import { Transactions } from '../database/transactions.js';
 import { PasswordAttempts } from './password-attempts.js';
 import { UserDirectory } from './user-directory.js';
+import { User } from './user.js';
 import type { UserEntity } from './user.entity.js';
 import { profileColumns, profileOf, type UserProfile } from './user-profile.js';
 import { UsersRepository } from './users.repository.js';
@@ -92,8 +93,19 @@ export class UserRegistry {
     return deleted ?? false;
   }
 
-  /** Sets a password: whoever is signed in by the old one is signed out, and guesses at it are forgotten. Answers whether there is such a user. */
-  async setPassword(userId: string, passwordHash: string, actor: Actor, check: (current: UserEntity) => void): Promise<boolean> {
+  /**
+   * Sets a password: whoever is signed in by the old one is signed out, and attempts at it are forgotten.
+   * @param check may refuse by throwing, and is called again when another writer was faster
+   * @param begin writes what goes on under the new password, in the same transaction
+   * @returns whether there is such a user
+   */
+  async setPassword(
+    userId: string,
+    passwordHash: string,
+    actor: Actor,
+    check: (current: UserEntity) => void,
+    begin?: (user: User, manager: EntityManager) => Promise<void>,
+  ): Promise<boolean> {
     const set = await this.change(userId, (current) => {
       check(current);
       const changes = { passwordHash, tokenGeneration: newTokenGeneration(), updatedAt: this.clock.nowMs() };
@@ -103,6 +115,7 @@ export class UserRegistry {
         apply: async (manager) => {
           if (!(await this.users.update(current, changes, manager))) return false;
           await this.attempts.unlock(current.usernameKey, manager);
+          await begin?.(new User({ ...current, ...changes }), manager);
           return true;
         },
       };

@@ -1,7 +1,8 @@
 import { DataSource, type QueryRunner } from 'typeorm';
+import { statementsOf } from '../../src/database/statements.js';
 import type { TestServer } from './test-server.js';
 
-/** A transaction that waits at a point of its course. */
+/** A transaction, or a statement, that waits at a point of its course. */
 export interface HeldTransaction {
   /** Resolves when a transaction has come to the point. */
   readonly reached: Promise<void>;
@@ -16,6 +17,30 @@ export interface HeldTransaction {
 export function holdNextTransaction(server: TestServer, statement?: RegExp): HeldTransaction {
   const dataSource = server.get(DataSource);
   const make = dataSource.createQueryRunner.bind(dataSource);
+  const { hold, ...held } = holdOnce(() => (dataSource.createQueryRunner = make));
+  dataSource.createQueryRunner = (mode) => {
+    const runner = make(mode);
+    if (statement === undefined) holdMethod(runner, 'startTransaction', () => true, hold);
+    else holdMethod(runner, 'query', (sql) => statement.test(String(sql)), hold);
+    return runner;
+  };
+  return held;
+}
+
+/** Holds the next statement that matches and stands by itself. */
+export function holdNextStatement(server: TestServer, statement: RegExp): HeldTransaction {
+  const single = statementsOf(server.get(DataSource));
+  const run = single.run.bind(single);
+  const { hold, ...held } = holdOnce(() => (single.run = run));
+  single.run = async (sql, parameters) => {
+    if (statement.test(sql)) await hold();
+    return run(sql, parameters);
+  };
+  return held;
+}
+
+/** @param restore takes the hook away when somebody has come to it */
+function holdOnce(restore: () => void): HeldTransaction & { hold: () => Promise<void> } {
   let reach: () => void;
   let release: () => void;
   const reached = new Promise<void>((resolve) => (reach = resolve));
@@ -24,17 +49,11 @@ export function holdNextTransaction(server: TestServer, statement?: RegExp): Hel
   const hold = async () => {
     if (!waiting) return;
     waiting = false;
-    dataSource.createQueryRunner = make;
+    restore();
     reach();
     await released;
   };
-  dataSource.createQueryRunner = (mode) => {
-    const runner = make(mode);
-    if (statement === undefined) holdMethod(runner, 'startTransaction', () => true, hold);
-    else holdMethod(runner, 'query', (sql) => statement.test(String(sql)), hold);
-    return runner;
-  };
-  return { reached, release: () => release() };
+  return { hold, reached, release: () => release() };
 }
 
 function holdMethod(

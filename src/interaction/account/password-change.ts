@@ -1,15 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { Response } from 'express';
+import type { EntityManager } from 'typeorm';
 import { AuditLog } from '../../audit/audit-log.js';
 import { TemporarilyUnavailableError } from '../../common/temporarily-unavailable.error.js';
 import { Config } from '../../config/config.js';
-import { Transactions } from '../../database/transactions.js';
 import type { AccountView } from '../../pages/views.js';
 import { BrowserCookies } from '../../sessions/browser-cookies.js';
 import { type Session, Sessions } from '../../sessions/sessions.js';
+import { SessionsRepository } from '../../sessions/sessions.repository.js';
 import { PasswordHashing } from '../../users/passwords/password-hashing.js';
 import { PASSWORD_PROBLEM, passwordContext, passwordProblem } from '../../users/passwords/password-policy.js';
-import { User } from '../../users/user.js';
+import type { User } from '../../users/user.js';
 import type { UserEntity } from '../../users/user.entity.js';
 import { UserAuthentication } from '../../users/user-authentication.js';
 import { UserRegistry } from '../../users/user-registry.js';
@@ -23,8 +24,13 @@ const REASONS: ReadonlyMap<string, PasswordError> = new Map(
   (Object.entries(PASSWORD_PROBLEM) as [keyof typeof PASSWORD_PROBLEM, string][]).map(([name, text]) => [text, name === 'notText' || name === 'control' ? 'malformed' : name]),
 );
 
+/** The user was signed out, or their password was set, since the password was verified. */
+class OutdatedProofError extends Error {}
+
 /**
- * Lets a user set another password, by the one that she has: a guess at it counts as one at the sign-in does. She is signed out everywhere by it, and signed in anew where she is.
+ * Lets users replace their password if they know it: an attempt counts as one at the sign-in does. They are signed out
+ * everywhere, and signed in anew where they are, in the transaction that sets the password: whatever ends their sessions
+ * after that ends this one, too.
  */
 @Injectable()
 export class PasswordChange {
@@ -35,12 +41,12 @@ export class PasswordChange {
     private readonly hashing: PasswordHashing,
     private readonly registry: UserRegistry,
     private readonly sessions: Sessions,
+    private readonly sessionRows: SessionsRepository,
     private readonly cookies: BrowserCookies,
-    private readonly transactions: Transactions,
     private readonly audit: AuditLog,
   ) {}
 
-  /** Answers why the password is not changed, if it is not. */
+  /** Returns why the password was not changed, if it was not. */
   async attempt(req: PageFormRequest, res: Response, session: Session): Promise<PasswordError | undefined> {
     const user = await this.users.find(session.user.userId);
     if (!user) return 'wrong';
@@ -50,11 +56,20 @@ export class PasswordChange {
     if (problem !== undefined) return problem;
     try {
       const actor = browserActor(req, session.user);
-      if (!(await this.authentication.byPassword(user.username, current ?? '', actor, (known) => known, 'password_change'))) return 'wrong';
-      await this.registry.setPassword(user.userId, await this.hashing.hash(wanted!), actor, () => undefined);
-      await this.signInAgain(req, res, session);
+      const proved = await this.authentication.byPassword(
+        user.username,
+        current ?? '',
+        actor,
+        (known) => known,
+        'password_change',
+      );
+      // The username may be another user's since it was read.
+      if (proved?.userId !== session.user.userId) return 'wrong';
+      if (proved.tokenGeneration !== session.user.tokenGeneration) return 'outdated';
+      await this.replace(req, res, session, await this.hashing.hash(wanted!));
       return undefined;
     } catch (error) {
+      if (error instanceof OutdatedProofError) return 'outdated';
       if (error instanceof TemporarilyUnavailableError) return 'busy';
       throw error;
     }
@@ -65,13 +80,22 @@ export class PasswordChange {
     return problem === undefined ? undefined : (REASONS.get(problem) ?? 'malformed');
   }
 
-  private async signInAgain(req: PageFormRequest, res: Response, before: Session): Promise<void> {
-    const { user: { userId }, amr } = before;
-    const user = await this.users.find(userId);
-    if (!user) return;
+  private async replace(req: PageFormRequest, res: Response, before: Session, passwordHash: string): Promise<void> {
+    const { sessionId, amr, user: { userId, tokenGeneration } } = before;
     const actor = browserActor(req, before.user);
-    const { session, cookie } = await this.transactions.run((manager) => this.sessions.begin(new User(user), amr, actor, req.headers['user-agent'], undefined, manager));
-    this.audit.note({ type: 'session.begun', actor, userId, detail: { session_id: session.sessionId } });
-    this.cookies.setSession(res, cookie);
+    let begun: Awaited<ReturnType<Sessions['begin']>> | undefined;
+    const check = (current: UserEntity) => {
+      if (current.tokenGeneration !== tokenGeneration) throw new OutdatedProofError();
+    };
+    const beginSession = async (user: User, manager: EntityManager) => {
+      begun = undefined;
+      // A session that the user has ended meanwhile does not come back.
+      if (!(await this.sessionRows.lock(sessionId, manager))) return;
+      begun = await this.sessions.begin(user, amr, actor, req.headers['user-agent'], undefined, manager);
+    };
+    await this.registry.setPassword(userId, passwordHash, actor, check, beginSession);
+    if (!begun) return;
+    this.audit.note({ type: 'session.begun', actor, userId, detail: { session_id: begun.session.sessionId } });
+    this.cookies.setSession(res, begun.cookie);
   }
 }
