@@ -219,6 +219,7 @@ describeOnEachDatabase('lookups', (kind) => {
   it('a client that memory reads again unchanged stays the one whose tokens are reused', async () => {
     const reusing = { scope: 'read', access_token_lifetime: 3600, access_token_reuse: 1800 };
     const client = await server.driver.registerClient(reusing);
+    await server.get(ChangeFeed).poll();
     const first = await server.driver.accessToken(client);
     server.clock.advanceSeconds(200);
     server.driver.renewAdminToken();
