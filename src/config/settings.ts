@@ -209,7 +209,7 @@ export const SETTINGS = {
     description: 'Threads that hash passwords, for each process; `auto` = one for each core. Each takes 19 MiB while it works.',
   }),
   passwordHashQueueLimit: setting({
-    env: 'PASSWORD_HASH_QUEUE_LIMIT', schema: integer(1, 10_000), fallback: '100', description: 'Passwords that may wait for a thread, for each process. Beyond that a login is answered 503.',
+    env: 'PASSWORD_HASH_QUEUE_LIMIT', schema: integer(1, 10_000), fallback: '100', description: 'Passwords that may wait for a thread, for each process, in fair shares of the addresses that they come from. Beyond that a login is answered 503.',
   }),
   refreshRetryWindowSeconds: setting({
     env: 'REFRESH_RETRY_WINDOW_SECONDS', schema: integer(0, 60), fallback: '10',

@@ -72,11 +72,6 @@ export class PasswordAttempts {
     private readonly config: Config,
   ) {}
 
-  /** How many guesses wait to be counted. */
-  get waiting(): number {
-    return this.waitingGuesses.length;
-  }
-
   /**
    * Counts a guess, of which {@link succeed}, {@link fail} or {@link release} is to tell the outcome. While others that are under way could still reach the limit, it waits for their outcome.
    * @param account key of the username, whether there is such a user or not

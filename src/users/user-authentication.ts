@@ -1,14 +1,24 @@
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
 import type { Actor } from '../audit/audit-log.js';
+import { addressBlock } from '../common/http/address-block.js';
 import { TemporarilyUnavailableError } from '../common/temporarily-unavailable.error.js';
 import { RateLimits } from '../rate-limits/rate-limits.js';
 import { identifierKey } from './identifier-key.js';
 import { PasswordAttempts, type ReachedLimit } from './password-attempts.js';
-import { PasswordHashing, type PasswordVerdict } from './passwords/password-hashing.js';
+import { type HashingPlace, PasswordHashing, type PasswordVerdict } from './passwords/password-hashing.js';
 import { type Purpose, SignInRecord } from './sign-in-record.js';
 import type { User } from './user.js';
 import { type PasswordCredentials, UsersRepository } from './users.repository.js';
+
+/** A password that is to be verified. */
+interface Attempt {
+  readonly account: string;
+  readonly password: string;
+  readonly actor: Actor;
+  readonly purpose: Purpose;
+  readonly place: HashingPlace;
+}
 
 /**
  * Signs a user in by her password: the one way in which a password is ever judged. Unknown, wrong, disabled, locked and without a password are one answer, and
@@ -34,24 +44,31 @@ export class UserAuthentication {
   async byPassword<T extends object>(username: string, password: string, actor: Actor, begin: (user: User, manager: EntityManager) => T | Promise<T>, purpose: Purpose = 'sign_in'): Promise<T | undefined> {
     const account = identifierKey(username);
     this.limits.takeLogin(account, actor);
+    let place: HashingPlace | undefined;
     try {
-      return await this.attempt(account, password, actor, begin, purpose);
+      // Sheds load before touching the database.
+      place = this.hashing.enter(addressBlock(actor.address ?? ''));
+      return await this.attempt({ account, password, actor, purpose, place }, begin);
     } catch (error) {
       this.record.count(error instanceof TemporarilyUnavailableError ? 'unavailable' : 'other');
       throw error;
+    } finally {
+      if (place) this.hashing.leave(place);
     }
   }
 
-  private async attempt<T>(account: string, password: string, actor: Actor, begin: (user: User, manager: EntityManager) => T | Promise<T>, purpose: Purpose): Promise<T | undefined> {
-    // Before anything is counted and looked up for a password that nobody has the time to look at.
-    this.hashing.assertRoom(this.attempts.waiting);
+  private async attempt<T>(
+    attempt: Attempt,
+    begin: (user: User, manager: EntityManager) => T | Promise<T>,
+  ): Promise<T | undefined> {
+    const { account, actor, purpose } = attempt;
     const admission = await this.attempts.begin(account, actor.address ?? '');
     if ('limit' in admission) {
-      await this.refuse(account, password, actor, admission, purpose);
+      await this.refuse(attempt, admission);
       return undefined;
     }
     const { allowed } = admission;
-    const { credentials, verdict } = await this.judge(account, password).catch(async (error: unknown) => {
+    const { credentials, verdict } = await this.judge(attempt).catch(async (error: unknown) => {
       await this.attempts.release(allowed).catch(() => undefined);
       throw error;
     });
@@ -69,15 +86,24 @@ export class UserAuthentication {
     return begun;
   }
 
-  private async judge(account: string, password: string): Promise<{ credentials: PasswordCredentials | null; verdict: PasswordVerdict }> {
+  private async judge(
+    { account, password, place }: Attempt,
+  ): Promise<{ credentials: PasswordCredentials | null; verdict: PasswordVerdict }> {
     const credentials = await this.users.findCredentials(account);
-    return { credentials, verdict: await this.hashing.verify(password, credentials?.user.enabled ? credentials.passwordHash : null) };
+    const stored = credentials?.user.enabled ? credentials.passwordHash : null;
+    return { credentials, verdict: await this.hashing.verify(password, stored, place) };
   }
 
-  /** By the same steps, for whoever measures the time. */
-  private async refuse(account: string, password: string, actor: Actor, { limit, key }: { limit: ReachedLimit; key: string }, purpose: Purpose): Promise<void> {
+  /**
+   * Takes the same steps as for a wrong password, for whoever measures the time. Also where the limit is the address's: it
+   * lets those through who signed in from there before, so a quick refusal would tell who did.
+   */
+  private async refuse(
+    { account, password, actor, purpose, place }: Attempt,
+    { limit, key }: { limit: ReachedLimit; key: string },
+  ): Promise<void> {
     const credentials = await this.users.findCredentials(account);
-    await this.hashing.verify(password, null);
+    await this.hashing.verify(password, null, place);
     this.record.throttled(credentials, actor, purpose);
     if (await this.attempts.announce(key)) await this.record.limitReached(credentials, actor, limit);
   }

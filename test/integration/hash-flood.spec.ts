@@ -124,3 +124,72 @@ describe('a full queue of passwords (one thread, one place)', () => {
     }
   });
 });
+
+describe('fair shares of the line of passwords (one thread, six places)', () => {
+  const from = (address: string) => ({ 'x-forwarded-for': address });
+  let server: TestServer;
+  let client: Credentials;
+  let user: RegisteredUser;
+
+  beforeAll(async () => {
+    const env = { PASSWORD_HASH_THREADS: '1', PASSWORD_HASH_QUEUE_LIMIT: '6', TRUST_PROXY: 'loopback' };
+    server = await TestServer.start({ env });
+    client = await server.driver.registerClient({ grant_types: ['password'], scope: 'read' });
+    user = await server.driver.registerUser({ username: 'margaret' });
+  });
+  afterAll(() => server.stop());
+
+  const signIn = (username: string, password: string, address: string) =>
+    server.driver.form('/oauth/token', { grant_type: 'password', username, password }, client, from(address));
+
+  /** Keeps so many wrong passwords from a /64 on their way until it is told to stop. */
+  function flood(parallel: number): () => Promise<Answer[]> {
+    let stopped = false;
+    let serial = 0;
+    const answers: Answer[] = [];
+    const one = async () => {
+      while (!stopped) {
+        const address = `2001:db8::${(++serial).toString(16)}`;
+        answers.push(await signIn(`nobody-${serial}`, 'wrong', address));
+      }
+    };
+    const all = Promise.all(Array.from({ length: parallel }, one));
+    return async () => {
+      stopped = true;
+      await all;
+      return answers;
+    };
+  }
+
+  it('M7: a flood from one network is 503 for itself, and never for a right password from elsewhere', async () => {
+    const stop = flood(30);
+    await eventually(async () => {
+      expect((await Scrape.of(server.url)).value('mintgate_password_hashes_shed_total')).toBeGreaterThan(20);
+    });
+    const statuses = [];
+    for (let i = 0; i < 10; i++) statuses.push((await signIn(user.username, user.password, '192.0.2.1')).status);
+    const flooded = await stop();
+    expect(statuses).toEqual(Array(10).fill(200));
+    expect(statusesOf(flooded)).toEqual([400, 503]);
+    flooded.filter(({ status }) => status === 503).forEach(expectUnavailable);
+  });
+
+  it('M7: several passwords at once from elsewhere get the places that the flood has more than they', async () => {
+    const stop = flood(30);
+    await eventually(async () => expect((await Scrape.of(server.url)).value('mintgate_password_hashes_waiting')).toBe(6));
+    for (let round = 0; round < 3; round++) {
+      const others = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.3'];
+      const answers = await Promise.all(others.map((address) => signIn(user.username, user.password, address)));
+      expect(statusesOf(answers)).toEqual([200]);
+    }
+    await stop();
+  });
+
+  it('who was pushed out of the line was not counted as an attempt', async () => {
+    const pending = 'SELECT COALESCE(SUM(pending), 0) AS pending FROM password_attempts';
+    await eventually(async () => {
+      expect(await server.get(DataSource).query(pending)).toEqual([{ pending: 0 }]);
+    });
+    expect((await signIn(user.username, user.password, '192.0.2.1')).status).toBe(200);
+  });
+});

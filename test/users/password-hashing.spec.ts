@@ -117,6 +117,28 @@ describe('the pool', () => {
     expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
   });
 
+  it('takes passwords of several blocks in turns: one password waits for one of each other block, not for all', async () => {
+    const hashing = open(1);
+    const order: string[] = [];
+    const blocks = [...Array<string>(6).fill('flood'), 'other', 'third', 'third'];
+    const passwords = blocks.map((block) => hashing.hash(PASSWORD, block).then(() => order.push(block)));
+    await Promise.all(passwords);
+    // The first goes to the thread at once; the next four are one of each in turn.
+    expect(order).toEqual(['flood', 'flood', 'other', 'third', 'flood', 'third', 'flood', 'flood', 'flood']);
+  });
+
+  it('in a full line the block with the most places gives one up to a block with fewer, and to no other', async () => {
+    const hashing = open(1, 4);
+    const names = ['flood', 'flood', 'flood', 'flood', 'flood', 'other', 'flood', 'other', 'third', 'third'];
+    const settled = await Promise.allSettled(names.map((block) => hashing.hash(PASSWORD, block)));
+    const outcomes = settled.map(({ status }, at) => `${names[at]} ${status === 'fulfilled' ? 'hashed' : 'shed'}`);
+    expect(outcomes).toEqual([
+      'flood hashed', 'flood hashed', 'flood shed', 'flood shed', 'flood shed',
+      'other hashed', 'flood shed', 'other hashed', 'third hashed', 'third shed',
+    ]);
+    expect(await hashing.hash(PASSWORD, 'flood')).toMatch(TODAYS);
+  });
+
   it('leaves the event loop free: it turns while eight passwords are hashed', async () => {
     const hashing = open(1);
     await hashing.hash(PASSWORD);

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Response } from 'express';
 import type { EntityManager } from 'typeorm';
 import { AuditLog } from '../../audit/audit-log.js';
+import { addressBlock } from '../../common/http/address-block.js';
 import { TemporarilyUnavailableError } from '../../common/temporarily-unavailable.error.js';
 import { Config } from '../../config/config.js';
 import type { AccountView } from '../../pages/views.js';
@@ -66,7 +67,8 @@ export class PasswordChange {
       // The username may be another user's since it was read.
       if (proved?.userId !== session.user.userId) return 'wrong';
       if (proved.tokenGeneration !== session.user.tokenGeneration) return 'outdated';
-      await this.replace(req, res, session, await this.hashing.hash(wanted!));
+      const passwordHash = await this.hashing.hash(wanted!, addressBlock(actor.address ?? ''));
+      await this.replace(req, res, session, passwordHash);
       return undefined;
     } catch (error) {
       if (error instanceof OutdatedProofError) return 'outdated';

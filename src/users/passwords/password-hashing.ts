@@ -6,6 +6,7 @@ import { Metrics } from '../../common/metrics/metrics.js';
 import { TemporarilyUnavailableError } from '../../common/temporarily-unavailable.error.js';
 import { annotate, InSpan } from '../../common/tracing/tracing.js';
 import { Config } from '../../config/config.js';
+import { HashingLine, type Place } from './hashing-line.js';
 import { isHashable } from './password-text.js';
 import type { HashResult, HashTask } from './hash-worker.js';
 import type { PasswordVerdict } from './stored-hash.js';
@@ -38,15 +39,22 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** A caller's place in the line, to be taken before anything is done for the password, and given back in any case. */
+export type HashingPlace = Place<Waiting>;
+
+/** Who sets the passwords of others: they share the places of one block. */
+const ADMINS = 'admins';
+
 /**
- * Hashes passwords in threads of its own, which start with the first password. At most `passwordHashThreads` work and `passwordHashQueueLimit`
- * passwords wait, for each process; past that `TemporarilyUnavailableError`. No other error is the caller's doing.
+ * Hashes passwords in threads of its own, which start with the first password. At most `passwordHashThreads` work and
+ * `passwordHashQueueLimit` passwords wait, for each process, in fair shares of the address blocks that they come from; past
+ * that `TemporarilyUnavailableError`. No other error is the caller's doing.
  */
 @Injectable()
 export class PasswordHashing implements OnApplicationShutdown {
   private pool?: Piscina;
   private threadFailure?: Error;
-  private readonly line: Waiting[] = [];
+  private readonly line = new HashingLine<Waiting>();
   /** How many threads are at work, and on how many passwords. */
   private threads = 0;
   private underWay = 0;
@@ -60,36 +68,53 @@ export class PasswordHashing implements OnApplicationShutdown {
     @Optional() private readonly workerFile = join(__dirname, 'hash-worker.js'),
   ) {
     this.durations = metrics.histogram({ name: 'password_hash_duration_seconds', help: 'Time until a password was hashed, the wait for a thread included.' }, DURATIONS);
-    metrics.readGauge({ name: 'password_hashes_waiting', help: 'Passwords that wait for a thread.', across: 'sum' }, () => this.waiting);
+    metrics.readGauge({ name: 'password_hashes_waiting', help: 'Passwords that wait for a thread.', across: 'sum' }, () => this.line.ready);
     metrics.readGauge({ name: 'password_hashes_running', help: 'Passwords that threads are at work on, up to four each.', across: 'sum' }, () => this.underWay);
     metrics.readGauge({ name: 'password_hash_queue_limit', help: 'Passwords that may wait: PASSWORD_HASH_QUEUE_LIMIT, for each process.', across: 'sum' }, () => config.passwordHashQueueLimit);
     metrics.readCounter({ name: 'password_hashes_shed_total', help: 'Passwords that were turned away because too many waited.' }, () => this.shed);
   }
 
-  /** @param ahead passwords that are about to wait @throws {TemporarilyUnavailableError} while no more may */
-  assertRoom(ahead: number): void {
-    if (this.waiting + ahead >= this.config.passwordHashQueueLimit) throw this.queueFull();
+  /**
+   * Takes a place in the line.
+   * @param block whom it counts for
+   * @throws {TemporarilyUnavailableError} while there is none for this block
+   */
+  enter(block: string): HashingPlace {
+    const { passwordHashThreads, passwordHashQueueLimit } = this.config;
+    // Who gets a thread at once does not wait.
+    const limit = passwordHashQueueLimit + passwordHashThreads - this.threads;
+    const place = this.line.enter(block, limit, (shed) => shed.task?.reject(this.queueFull()));
+    if (!place) throw this.queueFull();
+    return place;
   }
 
-  /** A PHC string, `$argon2id$v=19$m=19456,t=2,p=1$...`, about 97 characters. The password has passed the policy. */
-  async hash(password: string): Promise<string> {
+  /** Gives back a place that may have been used. */
+  leave(place: HashingPlace): void {
+    this.line.leave(place);
+  }
+
+  /**
+   * Returns a PHC string, `$argon2id$v=19$m=19456,t=2,p=1$...`, of about 97 characters. The password has passed the policy.
+   * @param block as of {@link enter}
+   */
+  async hash(password: string, block = ADMINS): Promise<string> {
     if (!isHashable(password)) throw new RangeError('a password that the policy refuses was given to be hashed');
-    return this.run<string>({ name: 'hash', password });
+    return this.run<string>({ name: 'hash', password }, this.enter(block));
   }
 
-  /** `stored` is what `hash` or `readImportedHash` gave, `null` where there is none: that costs the same, and never matches. */
-  async verify(password: string, stored: string | null): Promise<PasswordVerdict> {
+  /**
+   * Verifies a password, for which somebody may have taken a place.
+   * @param stored what `hash` or `readImportedHash` returned; `null` where there is none, which costs the same and never
+   * matches
+   */
+  async verify(password: string, stored: string | null, place?: HashingPlace): Promise<PasswordVerdict> {
     if (!isHashable(password)) return { matches: false };
-    return this.run<PasswordVerdict>({ name: 'verify', password, stored });
+    return this.run<PasswordVerdict>({ name: 'verify', password, stored }, place ?? this.enter(ADMINS));
   }
 
   /** Every request has been answered by now. A thread ends when the hash at which it is does, which takes some seconds at the very most. */
   async onApplicationShutdown(): Promise<void> {
     await this.pool?.destroy();
-  }
-
-  private get waiting(): number {
-    return this.line.length;
   }
 
   private queueFull(): TemporarilyUnavailableError {
@@ -98,12 +123,12 @@ export class PasswordHashing implements OnApplicationShutdown {
   }
 
   @InSpan('password hashing')
-  private async run<Result extends HashValue>(task: HashTask): Promise<Result> {
-    this.assertRoom(0);
-    annotate('mintgate.password_hashing.waiting', this.waiting);
+  private async run<Result extends HashValue>(task: HashTask, place: HashingPlace): Promise<Result> {
+    if (place.shed) throw this.queueFull();
+    annotate('mintgate.password_hashing.waiting', this.line.ready);
     const began = performance.now();
     const result = await new Promise<HashValue>((resolve, reject) => {
-      this.line.push({ task, resolve, reject });
+      this.line.makeReady(place, { task, resolve, reject });
       this.next();
     });
     this.durations.observe({}, (performance.now() - began) / 1000);
@@ -113,9 +138,9 @@ export class PasswordHashing implements OnApplicationShutdown {
   /** Gives those who wait to the threads that are free. */
   private next(): void {
     const { passwordHashThreads } = this.config;
-    while (this.line.length > 0 && this.threads < passwordHashThreads) {
-      const share = Math.ceil(this.line.length / (passwordHashThreads - this.threads));
-      void this.hashAll(this.line.splice(0, Math.min(share, BATCH)));
+    while (this.line.ready > 0 && this.threads < passwordHashThreads) {
+      const share = Math.ceil(this.line.ready / (passwordHashThreads - this.threads));
+      void this.hashAll(this.line.take(Math.min(share, BATCH)).map(({ task }) => task!));
     }
   }
 
