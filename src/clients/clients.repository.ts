@@ -44,7 +44,9 @@ export class ClientsRepository {
   }
 
   /** Returns those of some clients that receive logout tokens. */
-  withBackchannelLogout(clientIds: readonly string[], manager: EntityManager): Promise<ClientEntity[]> {
+  async withBackchannelLogout(clientIds: readonly string[], manager: EntityManager): Promise<ClientEntity[]> {
+    // An empty list makes a condition that is never true, and SQLite reads the whole table to find nothing.
+    if (clientIds.length === 0) return [];
     const where = { clientId: In([...clientIds]), backchannelLogoutUri: Not(IsNull()) };
     return this.database.repository(ClientEntity, manager).findBy(where);
   }

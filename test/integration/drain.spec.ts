@@ -162,21 +162,21 @@ describeOnEachDatabase('a request that meets a fault of ours', (kind) => {
 
   it('an exception in a repository: one server_error at OAuth endpoints, one 500 problem in the admin API, and the next request works', async () => {
     const repository = server.get(ClientsRepository);
-    const find = repository.find.bind(repository);
-    const failOnce = () => {
-      repository.find = () => {
-        repository.find = find;
+    const failOnce = (method: 'find' | 'findWithSecrets') => {
+      const original = repository[method].bind(repository);
+      repository[method] = () => {
+        Object.assign(repository, { [method]: original });
         throw new TypeError('SELECT secret FROM vanished');
       };
     };
     const other = await server.driver.registerClient();
-    failOnce();
+    failOnce('findWithSecrets');
     const failed = await server.driver.token(other);
     expect({ status: failed.status, error: failed.body['error'] }).toEqual({ status: 500, error: 'server_error' });
     expect(failed.text).not.toMatch(LEAK);
     expect((await server.driver.token(other)).status).toBe(200);
 
-    failOnce();
+    failOnce('find');
     const problem = await server.driver.adminRequest('GET', `/clients/${other.clientId}`);
     expect(problem.headers.get('content-type')).toContain('application/problem+json');
     expect(problem.body).toMatchObject({ status: 500, title: 'Internal Server Error' });

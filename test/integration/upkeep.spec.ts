@@ -157,7 +157,8 @@ describe('A JWT that would be too long to be asked about', () => {
 
       const identifiers = Array.from({ length: 10 }, (_, i) => `https://api.example/${String(i)}/${'x'.repeat(400)}`);
       for (const identifier of identifiers) await server.driver.registerResource({ identifier });
-      const answer = await server.driver.token(client, { resource: identifiers });
+      const caller = await server.driver.registerClient({ scope, resources: identifiers });
+      const answer = await server.driver.token(caller, { resource: identifiers });
       expect(answer.status).toBe(400);
       expect(answer.body).toMatchObject({ error: 'invalid_scope' });
     } finally {
