@@ -97,8 +97,8 @@ describeOnEachDatabase('Deleting a signing key in an emergency', (kind) => {
     const missed: string[] = [];
     for (let round = 0; round < 20; round++) {
       wait(server);
-      const token = await opaqueAdminToken();
       const { kid } = await keyIn(server, 'active');
+      const token = await opaqueAdminToken();
       const rotation = server.driver.adminRequest('POST', '/keys/rotate', {}, { token });
       const deletions = [0, 1, 2, 3].map(async (place) => {
         for (let turns = 0; turns < round + 5 * place; turns++) await setImmediate();
