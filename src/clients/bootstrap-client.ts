@@ -69,9 +69,11 @@ export class BootstrapClient {
     const given = { client_name: 'First admin', scope: formatScope(scopes) };
     const metadata = withDefaults(given, clientId, this.config.accessTokenLifetimeSeconds);
     try {
-      await this.registry.create(clientId, metadata, SERVER, clientSecret, (manager) =>
-        this.bootstrapped.remember(clientId, this.clock.nowMs(), manager),
-      );
+      await this.registry.create(clientId, metadata, SERVER, clientSecret, async (manager) => {
+        const isFirst = await this.bootstrapped.remember(clientId, this.clock.nowMs(), manager);
+        // Another instance made it meanwhile, and an admin has deleted it again.
+        if (isConfigured && !isFirst) throw new ClientExistsError();
+      });
       if (!isConfigured) this.fresh = { clientId, clientSecret };
     } catch (error) {
       if (!(error instanceof ClientExistsError)) throw error;

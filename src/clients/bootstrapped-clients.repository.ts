@@ -11,9 +11,13 @@ export class BootstrappedClientsRepository {
     return this.database.repository(BootstrappedClientEntity).existsBy({ clientId });
   }
 
-  /** Remembers a client id for good. @param manager of the transaction to take part in, if any */
-  async remember(clientId: string, nowMs: number, manager?: EntityManager): Promise<void> {
+  /**
+   * Remembers a client id for good.
+   * @param manager of the transaction to take part in, if any
+   * @returns whether it was not remembered before
+   */
+  async remember(clientId: string, nowMs: number, manager?: EntityManager): Promise<boolean> {
     const sql = `${this.database.insertIfAbsentSql} bootstrapped_clients (client_id, created_at) VALUES (?, ?)`;
-    await this.database.execute(sql, [clientId, nowMs], manager);
+    return (await this.database.execute(sql, [clientId, nowMs], manager)) === 1;
   }
 }

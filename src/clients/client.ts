@@ -93,4 +93,9 @@ export class Client {
   get confidential(): boolean {
     return this.tokenEndpointAuthMethod !== 'none';
   }
+
+  /** Whether it must use PKCE: unless an admin lets a client that authenticates go without (RFC 9700 §2.1.1). */
+  get needsPkce(): boolean {
+    return this.requirePkce || !this.confidential;
+  }
 }

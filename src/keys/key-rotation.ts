@@ -79,7 +79,8 @@ export class KeyRotation {
     try {
       await this.write(async (manager) => {
         if (active && !(await this.keys.retire(alg, active.kid, nowMs, nowMs + RETIRED_MS, manager))) throw lost;
-        if (!(await this.keys.promote(alg, nowMs, manager))) throw lost;
+        // Only the key whose time of publication was checked: an emergency may have put a new one in its place.
+        if (!next || !(await this.keys.promote(alg, nowMs, manager, next.kid))) throw lost;
         await this.keys.insert(fresh, 'next', nowMs, manager);
         await this.audit.record({ type: 'signing_key.rotated', actor, detail: { alg, retired: active?.kid ?? null, active: next?.kid ?? null, next: fresh.kid } }, manager);
       });

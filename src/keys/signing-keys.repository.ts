@@ -32,10 +32,14 @@ export class SigningKeysRepository {
     return (await this.database.repository(SigningKeyEntity, manager).update({ kid, slot: `${alg}:active` }, change)).affected === 1;
   }
 
-  /** Makes the next key the active one. Answers whether there was one. */
-  async promote(alg: SigningAlgorithm, nowMs: number, manager: EntityManager): Promise<boolean> {
+  /**
+   * Makes the next key the active one. Returns whether there was one.
+   * @param kid only that one
+   */
+  async promote(alg: SigningAlgorithm, nowMs: number, manager: EntityManager, kid?: string): Promise<boolean> {
+    const next = { slot: `${alg}:next`, ...(kid === undefined ? {} : { kid }) };
     const change = { status: 'active' as const, slot: `${alg}:active`, activatedAt: nowMs };
-    return (await this.database.repository(SigningKeyEntity, manager).update({ slot: `${alg}:next` }, change)).affected === 1;
+    return (await this.database.repository(SigningKeyEntity, manager).update(next, change)).affected === 1;
   }
 
   /** Returns whether the sealed private key was still `from`. */

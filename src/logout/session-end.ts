@@ -10,6 +10,12 @@ import { SessionEndRepository, type SessionSelection, type VoidSessions } from '
 /** Sessions whose tokens are still valid. */
 type ValidSessions = Exclude<SessionSelection, VoidSessions>;
 
+/** A session that was ended in a transaction which is not committed yet. */
+export interface EndedSession {
+  /** Makes this instance refuse its tokens at once, and tells the clients. Call it after COMMIT. */
+  takeEffect(): void;
+}
+
 /**
  * Ends sessions, in one transaction and a number of statements that does not depend on how many token families they
  * have: the browser is signed out, the clients to which the user signed in are told (OpenID Connect Back-Channel Logout
@@ -29,6 +35,14 @@ export class SessionEnd {
 
   async end(sessionId: string, actor: Actor): Promise<void> {
     await this.endValid({ sessionId }, actor);
+  }
+
+  /**
+   * As {@link end}, in the caller's transaction.
+   * @returns what the caller must let take effect once the transaction is committed
+   */
+  endWithin(manager: EntityManager, sessionId: string, actor: Actor): Promise<EndedSession> {
+    return this.endValidWithin(manager, { sessionId }, actor);
   }
 
   /** Ends all sessions of a user but one, those that ran out included: clients may still hold tokens of them. */
@@ -68,15 +82,21 @@ export class SessionEnd {
   }
 
   private async endValid(selection: ValidSessions, actor: Actor): Promise<void> {
-    const revoked = await this.transactions.run(async (manager) => {
-      await this.delete(selection, actor, manager);
-      const families = await this.revocation.revokeWithin(manager, selection, 'session.ended', actor);
-      // Last: the selection finds them by their session.
-      await this.sessions.detachFamilies(selection, manager);
-      return families;
-    });
-    revoked.takeEffect();
-    this.logouts.deliverSoon();
+    const ended = await this.transactions.run((manager) => this.endValidWithin(manager, selection, actor));
+    ended.takeEffect();
+  }
+
+  private async endValidWithin(manager: EntityManager, selection: ValidSessions, actor: Actor): Promise<EndedSession> {
+    await this.delete(selection, actor, manager);
+    const families = await this.revocation.revokeWithin(manager, selection, 'session.ended', actor);
+    // Last: the selection finds them by their session.
+    await this.sessions.detachFamilies(selection, manager);
+    return {
+      takeEffect: () => {
+        families.takeEffect();
+        this.logouts.deliverSoon();
+      },
+    };
   }
 
   /** Deletes the sessions, and writes down who is to be told. */

@@ -26,6 +26,9 @@ export interface Session {
   readonly amr: readonly string[];
 }
 
+type SessionState = Omit<SessionEntity, 'id' | 'sessionId' | 'digest'>;
+type NamedCookie = Readonly<Record<'sessionId' | 'cookie', string>>;
+
 /** Another sign-in of a user, as she sees it in her list. Times are milliseconds since the epoch. */
 export interface ListedSession {
   readonly sessionId: string;
@@ -56,14 +59,17 @@ export class Sessions {
    * @param before the session that the browser had
    * @returns the session, and the value of its cookie, which is nowhere else
    */
-  async begin(user: User, amr: readonly string[], actor: Actor, userAgent: string | undefined, before: Session | undefined, manager: EntityManager): Promise<{ session: Session; cookie: string }> {
-    const sessionId = before?.user.userId === user.userId ? before.sessionId : randomId();
-    const cookie = this.cookies.make(sessionId);
+  async begin(
+    user: User,
+    amr: readonly string[],
+    actor: Actor,
+    userAgent: string | undefined,
+    before: Session | undefined,
+    manager: EntityManager,
+  ): Promise<{ session: Session; cookie: string }> {
     const nowMs = this.clock.nowMs();
     const expiresAt = nowMs + this.config.sessionLifetimeSeconds * 1000;
-    const row = {
-      sessionId,
-      digest: digestOf(cookie),
+    const rest = {
       userId: user.userId,
       userGeneration: user.tokenGeneration,
       authenticatedAt: nowMs,
@@ -74,8 +80,9 @@ export class Sessions {
       idleExpiresAt: this.idleEnd(nowMs, expiresAt),
       expiresAt,
     };
-    if (before?.sessionId !== row.sessionId || !(await this.repository.renew(row, manager))) await this.repository.insert(row, manager);
-    return { session: { sessionId: row.sessionId, user, authenticatedAtMs: nowMs, amr }, cookie };
+    const renewed = before?.user.userId === user.userId ? await this.renew(before, rest, manager) : undefined;
+    const { sessionId, cookie } = renewed ?? (await this.insert(rest, manager));
+    return { session: { sessionId, user, authenticatedAtMs: nowMs, amr }, cookie };
   }
 
   /** The session of a cookie while it is good; a use of it moves its idle end. */
@@ -104,6 +111,25 @@ export class Sessions {
   async list(user: User): Promise<ListedSession[]> {
     const rows = (await this.repository.ofUser(user.userId)).filter((row) => this.isGood(row) && row.userGeneration === user.tokenGeneration);
     return rows.map((row) => ({ sessionId: row.sessionId, authenticatedAtMs: row.authenticatedAt, lastSeenAtMs: row.lastSeenAt, address: row.address, userAgent: row.userAgent }));
+  }
+
+  /** Returns `undefined` for a session that has ended since it was read. */
+  private async renew(
+    { sessionId }: Session,
+    rest: SessionState,
+    manager: EntityManager,
+  ): Promise<NamedCookie | undefined> {
+    const cookie = this.cookies.make(sessionId);
+    const renewed = await this.repository.renew({ sessionId, digest: digestOf(cookie), ...rest }, manager);
+    return renewed ? { sessionId, cookie } : undefined;
+  }
+
+  /** By an id of its own: a client that is still to be told of the end of another session does not end this one. */
+  private async insert(rest: SessionState, manager: EntityManager): Promise<NamedCookie> {
+    const sessionId = randomId();
+    const cookie = this.cookies.make(sessionId);
+    await this.repository.insert({ sessionId, digest: digestOf(cookie), ...rest }, manager);
+    return { sessionId, cookie };
   }
 
   private async userOf(row: SessionEntity): Promise<User | undefined> {

@@ -9,6 +9,7 @@ import type { User } from '../users/user.js';
 import { UserDirectory } from '../users/user-directory.js';
 import { AccessTokenJwt, MAX_ACCESS_TOKEN_LENGTH } from './access-token-jwt.js';
 import { AccessTokensRepository } from './access-tokens.repository.js';
+import { AllowedAudience } from './allowed-audience.js';
 import { AllowedScope } from './allowed-scope.js';
 import { RevokedTokens } from './revoked-tokens.js';
 import { Subjects } from './subject.js';
@@ -59,12 +60,13 @@ export class AccessTokenVerifier {
     private readonly subjects: Subjects,
     private readonly verified: VerifiedSignatures,
     private readonly allowed: AllowedScope,
+    private readonly audiences: AllowedAudience,
   ) {}
 
   /**
    * Returns the token if it may be used now: it is ours, not expired and not revoked, and its client, its user and its
-   * family still exist, are enabled, and have not revoked all their tokens since. Its scope and its roles are those of
-   * now. Returns a promise only when the database has to be asked.
+   * family still exist, are enabled, and have not revoked all their tokens since. Its scope, its audience and its roles
+   * are those of now. Returns a promise only when the database has to be asked.
    * @throws {TemporarilyUnavailableError} when that cannot be known
    */
   verify(token: string): Awaitable<AccessToken | undefined> {
@@ -77,8 +79,11 @@ export class AccessTokenVerifier {
     return token.startsWith(OPAQUE_PREFIX.accessToken) ? this.readOpaque(token) : this.readJwt(token);
   }
 
-  private ofClient(read: AccessToken, client: Client | null): Awaitable<AccessToken | undefined> {
-    if (!client?.enabled || client.tokenGeneration !== read.ties.clientGeneration) return undefined;
+  private ofClient(issued: AccessToken, client: Client | null): Awaitable<AccessToken | undefined> {
+    if (!client?.enabled || client.tokenGeneration !== issued.ties.clientGeneration) return undefined;
+    const audience = this.audiences.of(client, issued.audience);
+    if (audience.length === 0) return undefined;
+    const read = audience === issued.audience ? issued : { ...issued, audience };
     if (read.ties.userGeneration === undefined) {
       const scope = this.allowed.of(client, undefined, read.scope);
       return scope === read.scope ? read : { ...read, scope };

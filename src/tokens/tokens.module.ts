@@ -14,6 +14,7 @@ import { AccessTokenJwt } from './access-token-jwt.js';
 import { AccessTokenReuse } from './access-token-reuse.js';
 import { AccessTokenVerifier } from './access-token-verifier.js';
 import { AccessTokensRepository } from './access-tokens.repository.js';
+import { AllowedAudience } from './allowed-audience.js';
 import { AllowedScope } from './allowed-scope.js';
 import { BearerGuard } from './bearer.guard.js';
 import { IdTokenIssuer } from './id-token-issuer.js';
@@ -39,7 +40,7 @@ import { TokenRevocation } from './token-revocation.js';
 import { UncertainRotations } from './uncertain-rotations.js';
 import { VerifiedSignatures } from './verified-signatures.js';
 
-const ACCESS_TOKENS = [SignedJwt, AccessTokenJwt, AccessTokenIssuer, AccessTokenReuse, AccessTokenVerifier, AccessTokensRepository, AllowedScope, BearerGuard, PresentedTokens, RevokedTokens, TargetResolver, TokenDescriptions, TokenRevocation, VerifiedSignatures];
+const ACCESS_TOKENS = [SignedJwt, AccessTokenJwt, AccessTokenIssuer, AccessTokenReuse, AccessTokenVerifier, AccessTokensRepository, AllowedAudience, AllowedScope, BearerGuard, PresentedTokens, RevokedTokens, TargetResolver, TokenDescriptions, TokenRevocation, VerifiedSignatures];
 const ID_TOKENS = [IdTokenIssuer, IdTokenKeys];
 const ISSUANCE = [TokenIssuance];
 const SUBJECTS = {

@@ -93,9 +93,11 @@ export class PasswordAttemptsRepository {
     return this.database.repository(PasswordAttemptEntity).findBy({ attemptKey: In([...keys]) });
   }
 
-  /** Answers whether it was this call that announced the counter's current window. */
-  async announce(key: string): Promise<boolean> {
-    return (await this.database.execute('UPDATE password_attempts SET announced_window = window_ends_at WHERE attempt_key = ? AND announced_window <> window_ends_at', [key])) === 1;
+  /** Returns whether it was this call that announced the counter's current window. */
+  async announce(key: string, manager: EntityManager): Promise<boolean> {
+    const sql = `UPDATE password_attempts SET announced_window = window_ends_at
+      WHERE attempt_key = ? AND announced_window <> window_ends_at`;
+    return (await this.database.execute(sql, [key], manager)) === 1;
   }
 
   /** Starts every counter of an account anew. */

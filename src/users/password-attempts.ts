@@ -125,9 +125,14 @@ export class PasswordAttempts {
     return this.settleByOne((manager) => this.repository.release(keys, manager));
   }
 
-  /** Answers whether this is the first that is told of a reached limit in its window. */
-  announce(key: string): Promise<boolean> {
-    return this.repository.announce(key);
+  /**
+   * Lets the first attempt that meets a reached limit in its window write that down.
+   * @param write in the transaction that takes note of it, so that neither is there without the other
+   */
+  async announce(key: string, write: (manager: EntityManager) => Promise<void>): Promise<void> {
+    await this.transactions.run(async (manager) => {
+      if (await this.repository.announce(key, manager)) await write(manager);
+    });
   }
 
   /** Until when accounts are closed to addresses that they do not know, in milliseconds since the epoch, by the key of the username. Those that are not are left out. */

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import { type Actor, AuditLog } from '../audit/audit-log.js';
 import type { Counter } from '../common/metrics/counter.js';
 import { Metrics } from '../common/metrics/metrics.js';
@@ -51,8 +52,13 @@ export class SignInRecord {
   }
 
   /** It is the first time in its window that the limit refuses anybody. */
-  async limitReached(credentials: PasswordCredentials | null, actor: Actor, limit: ReachedLimit): Promise<void> {
-    await this.audit.record({ type: 'user.login_throttled', actor, ...aboutUser(credentials), detail: { limit } });
+  async limitReached(
+    credentials: PasswordCredentials | null,
+    actor: Actor,
+    limit: ReachedLimit,
+    manager: EntityManager,
+  ): Promise<void> {
+    await this.audit.record({ type: 'user.login_throttled', actor, ...aboutUser(credentials), detail: { limit } }, manager);
   }
 
   private noteFailure(credentials: PasswordCredentials | null, reason: string, actor: Actor, purpose: Purpose): void {

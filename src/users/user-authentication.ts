@@ -105,6 +105,6 @@ export class UserAuthentication {
     const credentials = await this.users.findCredentials(account);
     await this.hashing.verify(password, null, place);
     this.record.throttled(credentials, actor, purpose);
-    if (await this.attempts.announce(key)) await this.record.limitReached(credentials, actor, limit);
+    await this.attempts.announce(key, (manager) => this.record.limitReached(credentials, actor, limit, manager));
   }
 }

@@ -102,5 +102,10 @@ export class Interactions {
   }
 }
 
-/** What an admin took from the client while the user was asked counts. */
-const mayStillAsk = (client: Client, { redirectUri, responseType }: AuthorizationRequest): boolean => isRegistered(client, redirectUri) && mayUse(client, responseType);
+/** What an admin took from the client, or demands of it, since the user was asked counts. */
+function mayStillAsk(client: Client, request: AuthorizationRequest): boolean {
+  const { redirectUri, responseType, codeChallenge, pushedId } = request;
+  if (!isRegistered(client, redirectUri) || !mayUse(client, responseType)) return false;
+  if (client.requirePushedAuthorizationRequests && pushedId === undefined) return false;
+  return responseType !== 'code' || codeChallenge !== undefined || !client.needsPkce;
+}

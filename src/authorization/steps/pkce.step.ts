@@ -11,7 +11,7 @@ export function pkce({ params, client, request }: StepInput): Partial<Authorizat
   const { code_challenge: challenge, code_challenge_method: method } = params;
   if (challenge === undefined) {
     if (method !== undefined) throw invalidRequest('A code_challenge_method was sent without a code_challenge.');
-    if (client.requirePkce || !client.confidential) throw invalidRequest('The parameter code_challenge is missing: this client must use PKCE.');
+    if (client.needsPkce) throw invalidRequest('The parameter code_challenge is missing: this client must use PKCE.');
     return {};
   }
   if (method !== 'S256') throw invalidRequest('The code_challenge_method must be S256.');

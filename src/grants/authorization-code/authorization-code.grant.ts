@@ -54,6 +54,7 @@ export class AuthorizationCodeGrant implements GrantHandler<AuthorizationCodeReq
     if (code.consumedAt !== null) return this.repeat(client, code, request, actor);
     if (code.expiresAt <= this.clock.nowMs()) throw refusedCode('expired');
     if (!isRegistered(client, code.redirectUri)) throw refusedCode('its redirect_uri is not registered any more');
+    if (code.codeChallenge === null && client.needsPkce) throw refusedCode('its client must use PKCE by now');
     const tokens = await this.tokens.prepare(client, code, request);
     if (!(await this.redemption.commit(code, tokens))) return this.repeat(client, code, request, actor);
     return this.used.untilAnswered(code, tokens);
