@@ -258,7 +258,7 @@ if (mariadbPort() === undefined) {
         try {
           const takeAll = async () => {
             try {
-              for (;;) hogs.push(await connectTo(database.url));
+              for (;;) hogs.push(await connectTo(new URL('/', database.url).href));
             } catch (error) {
               if ((error as { errno?: number }).errno !== 1040) throw error;
             }
