@@ -4,6 +4,7 @@ import type { Request, Response } from 'express';
 import { RequestActor } from '../audit/request-actor.js';
 import { readForm } from '../common/http/form-body.guard.js';
 import { parseAuthorizationForm } from '../common/oauth/form-params.js';
+import { RateLimitedError } from '../common/rate-limited.error.js';
 import { Config } from '../config/config.js';
 import { AuthorizationRateGuard } from '../rate-limits/authorization-rate.guard.js';
 import { BrowserCookies } from '../sessions/browser-cookies.js';
@@ -69,10 +70,13 @@ export class AuthorizeController {
   }
 }
 
-/** What fails once the request is known to be good, its client hears of (RFC 6749 §4.1.2.1, `server_error`). */
+/**
+ * The client is told of what fails once the request is known to be valid (RFC 6749 §4.1.2.1, `server_error`), but not of
+ * a limit that the user's network has reached.
+ */
 function orRefuse<T>({ request }: CheckedRequest, work: Promise<T>): Promise<T> {
   return work.catch((error: unknown) => {
-    throw new AuthorizationRefusal(request, error);
+    throw error instanceof RateLimitedError ? error : new AuthorizationRefusal(request, error);
   });
 }
 

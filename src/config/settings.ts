@@ -203,6 +203,10 @@ export const SETTINGS = {
     env: 'RATE_LIMIT_AUTHORIZATION_PER_MINUTE', schema: quota, fallback: '6000',
     description: 'Requests from one address in a minute to the authorization endpoint, its pages, pushed authorization requests and the account page.',
   }),
+  rateLimitAuthorizationKibPerHour: setting({
+    env: 'RATE_LIMIT_AUTHORIZATION_KIB_PER_HOUR', schema: quota, fallback: '65536',
+    description: 'Kibibytes of authorization requests that wait for their user, and of requests that public clients push, from one address in an hour. A request takes up 1 to 16.',
+  }),
   rateLimitAdminPerMinute: setting({ env: 'RATE_LIMIT_ADMIN_PER_MINUTE', schema: quota, fallback: '6000', description: 'Requests of one client to the admin API in a minute.' }),
   passwordHashThreads: setting({
     env: 'PASSWORD_HASH_THREADS', schema: z.union([z.literal('auto'), integer(1, 64)]), fallback: 'auto',

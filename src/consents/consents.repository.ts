@@ -47,7 +47,6 @@ export class ConsentsRepository {
   /** Locks a consent until the transaction ends. Returns false if it is not there any more as it was read. */
   async hold(consent: ConsentEntity, manager: EntityManager): Promise<boolean> {
     const { id, userId, clientId, scope, scopeByAudience, grantedAt } = consent;
-    // An id alone proves nothing: SQLite gives that of a deleted row to the next one.
     const held = await this.database.execute(
       `UPDATE consents SET granted_at = granted_at
         WHERE id = ? AND user_id = ? AND client_id = ? AND granted_at = ? AND scope = ?

@@ -72,14 +72,19 @@ export class RateLimit {
     return this.mayRefuseUntilMs > 0 && this.world.clock.nowMs() < this.mayRefuseUntilMs;
   }
 
-  /** Counts one more. Answers what is left, in the headers of draft-ietf-httpapi-ratelimit-headers. @param clientId whom it is about, if there is such a client @throws {RateLimitedError} when nothing is */
-  take(key: string, caller: Actor, clientId?: string): RateLimitHeaders {
+  /**
+   * Counts one more, or as many as the amount says.
+   * @param clientId whom it is about, if there is such a client
+   * @returns what is left, in the headers of draft-ietf-httpapi-ratelimit-headers
+   * @throws {RateLimitedError} when that is less than the amount
+   */
+  take(key: string, caller: Actor, clientId?: string, amount = 1): RateLimitHeaders {
     if (this.quota === 0) return NO_LIMIT;
     const nowMs = this.world.clock.nowMs();
     const count = this.countOf(key, nowMs);
-    const left = this.quota - this.used(count, nowMs) - 1;
-    if (left < 0) throw this.refusal(count, nowMs, caller, clientId);
-    this.add(count);
+    const left = this.quota - this.used(count, nowMs) - amount;
+    if (left < 0) throw this.refusal(count, nowMs, caller, clientId, this.waitMs(count, nowMs, amount));
+    this.add(count, amount);
     return { 'RateLimit-Policy': this.policy, RateLimit: `"${this.name}";r=${Math.floor(left)};t=${Math.ceil((count.endsAtMs - nowMs) / 1000)}` };
   }
 
@@ -146,8 +151,8 @@ export class RateLimit {
     return this.quota - this.used(count, nowMs) - 1 >= 0;
   }
 
-  private add(count: Count): void {
-    count.own++;
+  private add(count: Count, amount = 1): void {
+    count.own += amount;
     this.noticeReached(count);
     if (count.own >= this.sharedFrom) this.world.share(this, count);
   }
@@ -170,9 +175,9 @@ export class RateLimit {
     return new RateLimitedError(this.name, { 'Retry-After': String(seconds), 'RateLimit-Policy': this.policy, RateLimit: `"${this.name}";r=0;t=${seconds}` });
   }
 
-  /** Until one more fits: later in this window, as the one before slides out, or in the next, as this one does. */
-  private waitMs({ own, others, before, endsAtMs }: Count, nowMs: number): number {
-    const room = this.quota - 1;
+  /** Until the amount fits: later in this window, as the one before slides out, or in the next, as this one does. */
+  private waitMs({ own, others, before, endsAtMs }: Count, nowMs: number, amount = 1): number {
+    const room = Math.max(0, this.quota - amount);
     const counted = own + others;
     return counted <= room ? endsAtMs - nowMs - (this.windowMs * (room - counted)) / before : endsAtMs - nowMs + this.windowMs * (1 - room / counted);
   }

@@ -12,6 +12,12 @@ import { SharedCounts } from './shared-counts.js';
 
 const MINUTE_MS = 60_000;
 const FIVE_MINUTES_MS = 5 * MINUTE_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const WINDOWS_MS: Partial<Record<RateLimitName, number>> = {
+  client_failures: FIVE_MINUTES_MS,
+  address_failures: FIVE_MINUTES_MS,
+  authorization_storage: HOUR_MS,
+};
 /** What an address over its failure limit may still have looked up in a second, since a valid caller may share it. */
 const LOOKUPS_PER_SECOND = 10;
 const SECOND_MS = 1_000;
@@ -42,7 +48,7 @@ export class RateLimits {
   ) {
     this.refusals = metrics.counter({ name: 'rate_limited_requests_total', help: 'Requests that were answered 429, by the limit that was reached.', labels: { limit: RATE_LIMIT_NAMES } });
     const world: RateLimitWorld = { clock, share: (limit, count) => shared.share(limit, count), refused: (limit, first, caller, clientId) => this.tell(limit, first, caller, clientId) };
-    const windowOf = (name: RateLimitName) => (name === 'client_failures' || name === 'address_failures' ? FIVE_MINUTES_MS : MINUTE_MS);
+    const windowOf = (name: RateLimitName) => WINDOWS_MS[name] ?? MINUTE_MS;
     this.limits = Object.fromEntries(RATE_LIMIT_NAMES.map((name) => [name, new RateLimit(name, config.rateLimits[name], windowOf(name), world)])) as Record<RateLimitName, RateLimit>;
     const alone = { clock, share: () => undefined, refused: () => undefined };
     this.lookups = new RateLimit('address_failures', LOOKUPS_PER_SECOND, SECOND_MS, alone);
@@ -70,6 +76,12 @@ export class RateLimits {
   /** Anything that a browser asks for, or that begins a request of one. */
   takeAuthorization(caller: Actor): void {
     this.limits.authorization.take(addressBlock(caller.address ?? ''), caller);
+  }
+
+  /** Bytes that a caller without credentials is about to have stored until a user has answered. */
+  takeAuthorizationStorage(bytes: number, caller: Actor): void {
+    const kibibytes = Math.ceil(bytes / 1024);
+    this.limits.authorization_storage.take(addressBlock(caller.address ?? ''), caller, undefined, kibibytes);
   }
 
   /**

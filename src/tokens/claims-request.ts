@@ -1,7 +1,14 @@
 import { invalidRequest } from '../common/oauth/oauth-error.js';
 
+/** What a claim can be asked to equal: no claim that is compared has a structured value. */
+type Wanted = string | number | boolean | null;
+
 /** How one claim is asked for (OIDC Core §5.5.1); `null`: in the default manner. */
-export type ClaimRequest = null | { readonly essential?: boolean; readonly value?: unknown; readonly values?: readonly unknown[] };
+export type ClaimRequest = null | {
+  readonly essential?: boolean;
+  readonly value?: Wanted;
+  readonly values?: readonly Wanted[];
+};
 
 /** Claims that are asked for one by one, OIDC Core §5.5. */
 export interface ClaimsRequest {
@@ -44,7 +51,14 @@ function readClaim(request: unknown): ClaimRequest {
   const { essential, value, values } = request;
   if (essential !== undefined && typeof essential !== 'boolean') throw malformed();
   if (values !== undefined && !Array.isArray(values)) throw malformed();
-  return { ...(essential === undefined ? {} : { essential }), ...(value === undefined ? {} : { value }), ...(values === undefined ? {} : { values }) };
+  return {
+    ...(essential === undefined ? {} : { essential }),
+    ...(value === undefined ? {} : { value: wanted(value) }),
+    ...(values === undefined ? {} : { values: values.map(wanted) }),
+  };
 }
+
+/** Objects and arrays equal nothing. They are not kept: nested deeply enough, no code could write them as JSON again. */
+const wanted = (value: unknown): Wanted => (typeof value === 'object' ? null : (value as Wanted));
 
 const malformed = () => invalidRequest('The parameter claims is malformed.');

@@ -40,9 +40,13 @@ export class AuthorizationRequestsRepository {
     return (await this.database.execute(sql, [userId, clientId], manager)) > 0;
   }
 
-  /** Answers the request: of any number of callers, one does. Answers whether it was this one. */
+  /**
+   * Uses the request up: of any number of callers, one does. Its row goes with the next clean-up. Returns whether it was
+   * this call.
+   */
   async consume(id: number, nowMs: number, manager: EntityManager): Promise<boolean> {
-    return (await this.database.execute('UPDATE authorization_requests SET consumed_at = ? WHERE id = ? AND consumed_at IS NULL', [nowMs, id], manager)) === 1;
+    const sql = 'UPDATE authorization_requests SET consumed_at = ?, expires_at = ? WHERE id = ? AND consumed_at IS NULL';
+    return (await this.database.execute(sql, [nowMs, nowMs, id], manager)) === 1;
   }
 
   countExpired(nowMs: number): Promise<number> {

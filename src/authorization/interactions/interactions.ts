@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import type { EntityManager } from 'typeorm';
+import { RequestActor } from '../../audit/request-actor.js';
 import type { Client } from '../../clients/client.js';
 import { isRegistered } from '../../clients/registered-redirect-uri.js';
 import { ClientDirectory } from '../../clients/client-directory.js';
@@ -8,8 +9,10 @@ import { digestOf, newOpaqueValue } from '../../common/crypto/opaque-value.js';
 import { randomId } from '../../common/crypto/random-id.js';
 import { OAuthError } from '../../common/oauth/oauth-error.js';
 import { Clock } from '../../common/time/clock.js';
+import { RateLimits } from '../../rate-limits/rate-limits.js';
 import { BrowserCookies } from '../../sessions/browser-cookies.js';
 import type { AuthorizationRequest } from '../authorization-request.js';
+import { PushedAuthorizationRequests } from '../pushed/pushed-authorization-requests.js';
 import { mayUse } from '../steps/response-type.step.js';
 import { AuthorizationRequestsRepository } from './authorization-requests.repository.js';
 
@@ -41,28 +44,37 @@ export const pathOf = (requestId: string): string => `/oauth/authorize/${request
 export class Interactions {
   constructor(
     private readonly repository: AuthorizationRequestsRepository,
+    private readonly pushed: PushedAuthorizationRequests,
     private readonly clients: ClientDirectory,
+    private readonly limits: RateLimits,
     private readonly cookies: BrowserCookies,
     private readonly clock: Clock,
   ) {}
 
-  /** Keeps the request, and ties it to the browser that gets the answer. @returns its id */
+  /**
+   * Keeps the request, and ties it to the browser that gets the answer.
+   * @returns its id
+   * @throws {RateLimitedError} when an address stores too much
+   */
   async begin(res: Response, client: Client, request: AuthorizationRequest): Promise<string> {
     const requestId = randomId();
     const cookie = newOpaqueValue('authorizationRequest');
-    const nowMs = this.clock.nowMs();
+    const expiresAt = this.clock.nowMs() + LIFETIME_SECONDS * 1000;
+    const stored = JSON.stringify(request);
+    this.limits.takeAuthorizationStorage(Buffer.byteLength(stored), new RequestActor(res.req));
+    if (request.pushedId !== undefined) await this.pushed.keepUntil(request.pushedId, expiresAt);
     await this.repository.insert({
       requestId,
       browserDigest: digestOf(cookie),
       clientId: client.clientId,
       clientGeneration: client.tokenGeneration,
-      request: JSON.stringify(request),
+      request: stored,
       signedInSession: null,
       approvedBy: null,
       approvedDigest: null,
-      createdAt: nowMs,
+      createdAt: this.clock.nowMs(),
       consumedAt: null,
-      expiresAt: nowMs + LIFETIME_SECONDS * 1000,
+      expiresAt,
     });
     this.cookies.setForm(res, requestId, cookie, LIFETIME_SECONDS);
     return requestId;

@@ -1,6 +1,7 @@
 import { Controller, Post, Req, Res, UseFilters, UseGuards } from '@nestjs/common';
 import { ApiExcludeController } from '../../common/openapi/decorators.js';
 import type { Request, Response } from 'express';
+import { RequestActor } from '../../audit/request-actor.js';
 import { AuthenticatedClient, ClientAuthGuard } from '../../clients/authentication/client-auth.guard.js';
 import type { Client } from '../../clients/client.js';
 import { type PushedAuthorizationParams, withoutCredentials } from '../../common/oauth/form-params.js';
@@ -28,6 +29,6 @@ export class ParController {
     const params = withoutCredentials(req.body as PushedAuthorizationParams);
     if (params.request_uri !== undefined) throw invalidRequest('A request_uri cannot be pushed.');
     const { hintedUserId } = this.pipeline.checkPushed(client, { params, repeated: new Set() });
-    sendJson(res, 201, await this.pushed.push(client, params, hintedUserId));
+    sendJson(res, 201, await this.pushed.push(client, params, hintedUserId, new RequestActor(req, client.clientId)));
   }
 }

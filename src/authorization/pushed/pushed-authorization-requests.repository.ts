@@ -15,9 +15,20 @@ export class PushedAuthorizationRequestsRepository {
     return this.database.repository(PushedAuthorizationRequestEntity).findOneBy({ digest });
   }
 
-  /** Uses it up: of any number of answers, one is given. Answers whether it was this one. */
+  /**
+   * Uses it up: of any number of answers, one is given. The row goes with the next clean-up. Returns whether it was this
+   * call.
+   */
   async consume(id: number, nowMs: number, manager?: EntityManager): Promise<boolean> {
-    return (await this.database.execute('UPDATE pushed_authorization_requests SET consumed_at = ? WHERE id = ? AND consumed_at IS NULL', [nowMs, id], manager)) === 1;
+    const sql = `UPDATE pushed_authorization_requests SET consumed_at = ?, purge_after = ?
+      WHERE id = ? AND consumed_at IS NULL`;
+    return (await this.database.execute(sql, [nowMs, nowMs, id], manager)) === 1;
+  }
+
+  /** Moves the time from which it may be deleted, while it is not used up. */
+  async keepUntil(id: number, purgeAfterMs: number): Promise<void> {
+    const sql = 'UPDATE pushed_authorization_requests SET purge_after = ? WHERE id = ? AND consumed_at IS NULL';
+    await this.database.execute(sql, [purgeAfterMs, id]);
   }
 
   countExpired(nowMs: number): Promise<number> {

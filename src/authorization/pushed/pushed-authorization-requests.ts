@@ -1,18 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type { EntityManager } from 'typeorm';
+import type { Actor } from '../../audit/audit-log.js';
 import type { Client } from '../../clients/client.js';
 import { digestOf } from '../../common/crypto/opaque-value.js';
 import type { AuthorizationParams } from '../../common/oauth/form-params.js';
 import { OAuthError } from '../../common/oauth/oauth-error.js';
 import { Clock } from '../../common/time/clock.js';
+import { RateLimits } from '../../rate-limits/rate-limits.js';
 import type { PushedAuthorizationRequestEntity, StoredParams } from './pushed-authorization-request.entity.js';
 import { PushedAuthorizationRequestsRepository } from './pushed-authorization-requests.repository.js';
 
 const PREFIX = 'urn:ietf:params:oauth:request_uri:';
 const LIFETIME_SECONDS = 90;
-/** As long as an authorization request may wait for its user. */
-const KEEP_MS = 2 * 3_600_000;
+/** Until a browser that came at the last moment has its pages. */
+const GRACE_MS = 2 * 60_000;
 
 const invalidRequestUri = (detail: string) => new OAuthError('invalid_request_uri', 'The request_uri is not valid, or not any more.', 400, {}, detail);
 
@@ -21,6 +23,7 @@ const invalidRequestUri = (detail: string) => new OAuthError('invalid_request_ur
 export class PushedAuthorizationRequests {
   constructor(
     private readonly repository: PushedAuthorizationRequestsRepository,
+    private readonly limits: RateLimits,
     private readonly clock: Clock,
   ) {}
 
@@ -32,23 +35,28 @@ export class PushedAuthorizationRequests {
   /**
    * RFC 9126 §2.2. An ID token is not stored: the user whom it named is.
    * @param hintedUserId as the check of these parameters found it
+   * @throws {RateLimitedError} when an address stores too much by clients that do not authenticate
    */
   async push(
     client: Client,
     params: AuthorizationParams,
     hintedUserId: string | undefined,
+    caller: Actor,
   ): Promise<{ request_uri: string; expires_in: number }> {
     const requestUri = PREFIX + randomBytes(32).toString('base64url');
     const nowMs = this.clock.nowMs();
     const expiresAt = nowMs + LIFETIME_SECONDS * 1000;
+    const stored = storedParams(params, hintedUserId);
+    // The address of a client that authenticates may be that of all its users.
+    if (!client.confidential) this.limits.takeAuthorizationStorage(bytesOf(stored), caller);
     await this.repository.insert({
       digest: digestOf(requestUri),
       clientId: client.clientId,
       clientGeneration: client.tokenGeneration,
-      params: storedParams(params, hintedUserId),
+      params: stored,
       consumedAt: null,
       expiresAt,
-      purgeAfter: expiresAt + KEEP_MS,
+      purgeAfter: expiresAt + GRACE_MS,
     });
     return { request_uri: requestUri, expires_in: LIFETIME_SECONDS };
   }
@@ -63,11 +71,18 @@ export class PushedAuthorizationRequests {
     return pushed;
   }
 
+  /** While a user is asked, the request can still be answered. */
+  keepUntil(id: number, ms: number): Promise<void> {
+    return this.repository.keepUntil(id, ms);
+  }
+
   /** @throws {OAuthError} `invalid_request_uri` when it was answered before */
   async consume(id: number, manager?: EntityManager): Promise<void> {
     if (!(await this.repository.consume(id, this.clock.nowMs(), manager))) throw invalidRequestUri('answered before');
   }
 }
+
+const bytesOf = (params: StoredParams): number => Buffer.byteLength(JSON.stringify(params));
 
 function storedParams(params: AuthorizationParams, hintedUserId: string | undefined): StoredParams {
   const kept = Object.fromEntries(Object.entries(params).filter(([name]) => name !== 'id_token_hint'));

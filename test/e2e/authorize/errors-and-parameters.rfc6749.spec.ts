@@ -278,8 +278,32 @@ describeOnOneDatabase('requests to the authorization endpoint', (kind) => {
       expectErrorPage(await post({ nonce: 'x'.repeat(40_000) }), 413);
     });
 
-    it.each<[string, string]>([['a nonce of characters that JSON escapes', `nonce=${'\x01'.repeat(25_000)}`], ['claims that JSON writes longer', `claims={"id_token":{"x":{"values":[${Array(5000).fill('1e20').join(',')}]}}}`]])('%s, more than can be kept: invalid_request', async (_, pair) => {
-      expectRefusal(await postText(`${authorizationQuery(client)}&${pair}`), 'invalid_request', server);
+    const deep = (levels: number) => `claims={"userinfo":{"a":{"value":${'['.repeat(levels)}${']'.repeat(levels)}}}}`;
+    const LONG: [string, string][] = [
+      ['a state of 4,095 bytes', `state=${'x'.repeat(4_095)}`],
+      ['a state of characters that JSON escapes', `state=${'%01'.repeat(700)}`],
+      ['a nonce of characters that JSON escapes', `nonce=${'%01'.repeat(700)}`],
+      ['state, nonce and claims that are too long together', `state=${'x'.repeat(1_500)}&nonce=${'x'.repeat(1_500)}&claims={"userinfo":{"${'x'.repeat(1_500)}":null}}`],
+      ['claims with many values', `claims={"id_token":{"x":{"values":[${Array(5000).fill('1e20').join(',')}]}}}`],
+      ['claims that are nested 13,000 deep', deep(13_000)],
+    ];
+
+    it.each(LONG)('%s: invalid_request', async (_, pair) => {
+      const answer = await postText(`${authorizationQuery(client, { state: undefined })}&${pair}`);
+      expect(clientAnswer(answer).params).toMatchObject({ error: 'invalid_request', iss: server.issuer });
+    });
+
+    it.each([
+      ['a state of 4,000 bytes', `state=${'x'.repeat(4_000)}`],
+      ['claims that are nested 1,500 deep', deep(1_500)],
+    ])('%s: the user is asked, and 16 KiB are stored at most', async (_, pair) => {
+      const browser = new Browser(server.url);
+      const query = authorizationQuery(client, { state: undefined, scope: 'openid' });
+      const answer = await browser.request('POST', '/oauth/authorize', { headers: FORM, body: `${query}&${pair}` });
+      expectPage(await browser.follow(answer), 'login');
+      const sql = 'SELECT MAX(LENGTH(request)) AS longest FROM authorization_requests';
+      const [{ longest }] = await server.get(Database).query<{ longest: number | string }>(sql);
+      expect(Number(longest)).toBeLessThanOrEqual(16_384);
     });
   });
 

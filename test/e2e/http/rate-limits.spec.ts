@@ -19,9 +19,10 @@ const limitHeaders = ({ headers }: Pick<Answer, 'headers'>) => HEADERS.map((name
 const seen = ({ status, headers, text }: Answer) => ({ status, text, headers: [...headers].filter(([name]) => !['date', 'x-request-id', 'retry-after', 'ratelimit'].includes(name)) });
 const from = (address: string) => ({ 'x-forwarded-for': address });
 const UNLIMITED = Object.fromEntries(RATE_LIMIT_NAMES.map((name) => [`RATE_LIMIT_${name.toUpperCase()}_PER_${name.endsWith('failures') ? '5_MINUTES' : 'MINUTE'}`, '0']));
+const NO_STORAGE_LIMIT = { RATE_LIMIT_AUTHORIZATION_KIB_PER_HOUR: '0' };
 
 /** A server with these limits and no others, which believes callers about their addresses. */
-const limited = (limits: Record<string, string>, kind: 'SQLite' | 'MariaDB' = 'SQLite') => TestServer.start({ kind, env: { RATE_LIMIT_ENABLED: 'true', TRUST_PROXY: 'loopback', ...UNLIMITED, ...limits } });
+const limited = (limits: Record<string, string>, kind: 'SQLite' | 'MariaDB' = 'SQLite') => TestServer.start({ kind, env: { RATE_LIMIT_ENABLED: 'true', TRUST_PROXY: 'loopback', ...UNLIMITED, ...NO_STORAGE_LIMIT, ...limits } });
 
 /** The refusal by a limit: all of its headers, the seconds to wait among them. */
 function expectRefusal(answer: Pick<Answer, 'status' | 'headers'>, limit: string, quota: number, windowSeconds = 60): number {
@@ -358,6 +359,32 @@ describeOnOneDatabase('users', (kind) => {
       expect(new HtmlDocument(page.text).text).toContain('Too many requests');
     }
     expect((await get('/account', '2001:db8:0:1::1')).status).toBe(200);
+  });
+
+  it('what is stored of authorization requests and of requests that public clients push, by address and KiB', async () => {
+    await start({ RATE_LIMIT_AUTHORIZATION_KIB_PER_HOUR: '8' });
+    const app = await server.driver.registerClient({ grant_types: ['authorization_code'], token_endpoint_auth_method: 'none', redirect_uris: [CALLBACK], scope: 'read' });
+    const begin = (address: string, state: string) => server.driver.request('GET', authorizationUrl(web, { state }), { headers: from(address) });
+    const push = (client: Credentials, address: string) => {
+      const authorization: Record<string, string> = client.clientSecret === '' ? {} : { authorization: basic(client) };
+      const headers = { 'content-type': 'application/x-www-form-urlencoded', ...authorization, ...from(address) };
+      return server.driver.request('POST', '/oauth/par', { headers, body: authorizationQuery(client) });
+    };
+    const address = '2001:db8::1';
+    expect((await begin(address, 'x'.repeat(3_500))).status).toBe(303);
+    expect((await begin('2001:db8::2', 'x')).status).toBe(303);
+    expect((await push(app, '2001:db8::3')).status).toBe(201);
+    const tooMuch = await begin(address, 'x'.repeat(2_500));
+    expectRefusal(tooMuch, 'authorization_storage', 8, 3_600);
+    expect(new HtmlDocument(tooMuch.text).text).toContain('Too many requests');
+    for (let i = 0; i < 2; i++) expect((await push(app, address)).status).toBe(201);
+    expectOAuthError(await push(app, address), 429, 'temporarily_unavailable');
+    // Many users may come by the address of a client that authenticates, and a request that is answered is not stored.
+    expect((await push(web, address)).status).toBe(201);
+    expect((await begin('2001:db8:0:1::1', 'x')).status).toBe(303);
+    const seconds = expectRefusal(await begin(address, 'x'.repeat(2_500)), 'authorization_storage', 8, 3_600);
+    server.clock.advanceSeconds(seconds);
+    expect((await begin(address, 'x'.repeat(2_500))).status).toBe(303);
   });
 });
 

@@ -1,3 +1,4 @@
+import { Cleanup } from '../../../src/database/cleanup.js';
 import { Database } from '../../../src/database/database.js';
 import { clientAnswer, expectErrorPage, expectPage, expectRefusal } from '../../support/authorization-answers.js';
 import { authorizationQuery, CALLBACK, type ParameterChanges, PKCE, STATE } from '../../support/authorization-url.js';
@@ -11,6 +12,9 @@ import { TestServer } from '../../support/test-server.js';
 
 const PREFIX = 'urn:ietf:params:oauth:request_uri:';
 const OTHER_CALLBACK = 'https://app.example/other';
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+/** Of two letters each: 8,000 characters, which a client may have, and 13,000 as JSON. */
+const MANY_WORDS = Array.from({ length: 2_660 }, (_, i) => LETTERS[Math.floor(i / 62)] + LETTERS[i % 62]).join(' ');
 
 describeOnEachDatabase('Pushed authorization requests', (kind) => {
   let server: TestServer;
@@ -284,6 +288,51 @@ describeOnEachDatabase('Pushed authorization requests', (kind) => {
       const login = await open(web, requestUri, browser);
       server.clock.advanceSeconds(10 * 60);
       expectCode(await browser.signIn(login, margaret));
+    });
+  });
+
+  describe('§2.3: what is stored', () => {
+    const rows = async () => {
+      const table = 'pushed_authorization_requests';
+      const [{ n }] = await server.get(Database).query<{ n: number | string }>(`SELECT COUNT(*) AS n FROM ${table}`);
+      return Number(n);
+    };
+    const cleaned = async () => {
+      await server.get(Cleanup).run();
+      return rows();
+    };
+
+    it('goes when it is used, and else two minutes after its end', async () => {
+      server.clock.advanceSeconds(7200);
+      const before = await cleaned();
+      const [used] = [await pushed(web), await pushed(web)];
+      expectCode(await open(web, used));
+      server.clock.advanceSeconds(1);
+      expect(await cleaned()).toBe(before + 1);
+      server.clock.advanceSeconds(90 + 121);
+      expect(await cleaned()).toBe(before);
+    });
+
+    it('stays while the user is asked, and goes with the answer', async () => {
+      server.clock.advanceSeconds(7200);
+      const before = await cleaned();
+      const browser = new Browser(server.url);
+      const login = await open(web, await pushed(web), browser);
+      server.clock.advanceSeconds(3_590);
+      expect(await cleaned()).toBe(before + 1);
+      expectCode(await browser.signIn(login, margaret));
+      server.clock.advanceSeconds(1);
+      expect(await cleaned()).toBe(before);
+    });
+
+    it.each<[string, ParameterChanges]>([
+      ['a state of characters that JSON escapes', { state: '\u0001'.repeat(700) }],
+      ['claims that are nested 2,100 deep', { claims: `{"userinfo":{"a":{"value":${'['.repeat(2_100)}${']'.repeat(2_100)}}}}` }],
+      ['a scope of 2,660 words beside a long state', { scope: undefined, state: 'x'.repeat(4_000) }],
+    ])('is 16 KiB at most, and 4 of texts of the client: %s', async (_, changes) => {
+      const client = await register({ scope: MANY_WORDS, default_scope: null });
+      expectOAuthError(await push(client, changes), 400, 'invalid_request');
+      expect((await push(client, { scope: 'aa', claims: `{"userinfo":{"a":{"value":${'['.repeat(900)}${']'.repeat(900)}}}}` })).status).toBe(201);
     });
   });
 
