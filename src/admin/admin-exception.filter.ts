@@ -8,8 +8,9 @@ import { Problem } from '../common/http/problem.js';
 import { ProblemFilter } from '../common/http/problem.filter.js';
 import { OvertakenError } from '../database/optimistic.js';
 import { ResourceConflictError } from '../resources/resource-registry.js';
-import type { BearerRequest } from '../tokens/bearer.guard.js';
+import { type BearerRequest, NoTokenProblem } from '../tokens/bearer.guard.js';
 import { UserExistsError } from '../users/user-registry.js';
+import { AdminMetrics } from './admin-metrics.js';
 
 /** Tells the conflicts of the domain in the words of HTTP, and audits who is refused for want of rights. */
 @Injectable()
@@ -18,12 +19,16 @@ export class AdminExceptionFilter extends ProblemFilter {
   constructor(
     log: ErrorLog,
     private readonly audit: AuditLog,
+    private readonly metrics: AdminMetrics,
   ) {
     super(log);
   }
 
   override catch(thrown: unknown, host: ArgumentsHost): void {
-    if (thrown instanceof Problem && (thrown.status === 401 || thrown.status === 403)) this.noteRefusal(thrown, host.switchToHttp().getRequest<BearerRequest>());
+    if (thrown instanceof NoTokenProblem) this.metrics.countWithoutToken();
+    else if (thrown instanceof Problem && (thrown.status === 401 || thrown.status === 403)) {
+      this.noteRefusal(thrown, host.switchToHttp().getRequest<BearerRequest>());
+    }
     super.catch(asConflict(thrown), host);
   }
 

@@ -17,6 +17,7 @@ import { UsersModule } from '../users/users.module.js';
 import { AdminHeaders } from './admin-controller.decorator.js';
 import { AdminExceptionFilter } from './admin-exception.filter.js';
 import { AdviceController } from './advice.controller.js';
+import { AdminMetrics } from './admin-metrics.js';
 import { AuditEventsController } from './audit-events.controller.js';
 import { ClientAdministration } from './client-administration.js';
 import { ClientAdvice } from './client-advice.js';
@@ -47,7 +48,7 @@ import { UsersController } from './users.controller.js';
     KeysController,
     AuditEventsController,
   ],
-  providers: [AdminExceptionFilter, AdminHeaders, ClientAdministration, UserAdministration, ResourceAdministration, KeyAdministration, ClientAdvice, NewPassword, { provide: PageCursors, inject: [SecretBox], useFactory: (box: SecretBox) => new PageCursors(box.deriveEach('page-cursors')) }],
+  providers: [AdminExceptionFilter, AdminHeaders, AdminMetrics, ClientAdministration, UserAdministration, ResourceAdministration, KeyAdministration, ClientAdvice, NewPassword, { provide: PageCursors, inject: [SecretBox], useFactory: (box: SecretBox) => new PageCursors(box.deriveEach('page-cursors')) }],
 })
 export class AdminModule {
   constructor(startup: Startup, bootstrap: BootstrapClient) {

@@ -54,7 +54,7 @@ export const AUDIT_EVENTS = described({
   'key_encryption_key.rewrapped': ['change', 'success', 'Values in the database were encrypted under the `KEY_ENCRYPTION_KEY` of now. `values`: how many.'],
   'signing_key.deleted': ['change', 'success', 'A key was taken out of the JWKS, and with it all that it had signed. `alg`, `kid`, `status`.'],
 
-  'admin.request_refused': ['observation', 'failure', 'A request to the admin API was answered 401 or 403. `status`, `reason`, `method`, `route`.'],
+  'admin.request_refused': ['observation', 'failure', 'A request to the admin API was answered 401 or 403; one without a token is only counted (`mintgate_admin_requests_without_token_total`). `status`, `reason`, `method`, `route`.'],
   'rate_limit.exceeded': ['observation', 'failure', 'A caller reached a limit on requests. `limit`: its name.'],
   'audit.exported': ['change', 'success', 'Events were read by the export. `filters`: names of the parameters; `after`.'],
   'audit.expired': ['observation', 'success', 'Events that were older than `AUDIT_RETENTION_DAYS` were deleted: as many as `rows`, times `count`.'],

@@ -1,23 +1,25 @@
 import type { Logger } from '../common/logging/logger.js';
 import { WriteBehind } from '../database/write-behind.js';
 import type { AuditEvent } from './audit-event.entity.js';
+import { FailureBudgets, networkOf } from './failure-budgets.js';
 
 type Row = Omit<AuditEvent, 'id'>;
 
 const WINDOW_MS = 60_000;
-/** Failures that a window lists one by one. They cost an attacker next to nothing: without a limit he could fill the disk. */
-const MAX_LISTED = 200;
 /** Successes cost whoever has them a password: they are all listed. While the database is away no more than so many rows wait, of whichever kind; what comes after them is summed up. */
 const MAX_WAITING = 10_000;
 
 /**
- * Rows on their way to the audit log. The first of equal failures goes out with the next batch, and what follows it within a minute is one more row. When a minute has more different failures than
- * it may list, the rest of each type becomes one row that names nobody and says how many there were (`unlisted` in its detail). So a flood leaves some 400 rows a minute and process at most.
+ * Rows on their way to the audit log. The first of equal failures goes out with the next batch, and what follows it within a
+ * minute is one more row. When a minute has more different failures than it may list ({@link FailureBudgets}), the rest
+ * becomes one row (`unlisted` in its detail) for each type and network whose budget is spent, or for the type, which names
+ * nobody and says how many there were. So a flood leaves some 400 rows of each type a minute and process at most.
  */
 export class Observations {
   private readonly waiting: WriteBehind<string, Row>;
   /** Failures of this window that have been listed. */
   private readonly listed = new Set<string>();
+  private readonly budgets = new FailureBudgets();
   /** What follows them. */
   private readonly following = new Map<string, Row>();
   private window: NodeJS.Timeout | undefined;
@@ -39,14 +41,10 @@ export class Observations {
 
   note(row: Row): void {
     const key = keyOf(row);
-    const failed = row.result === 'failure';
-    if (failed && this.listed.has(key)) this.follow(key, row);
-    else if (this.isFull || (failed && this.listed.size >= MAX_LISTED)) this.follow(`unlisted ${row.type}`, unlisted(row));
-    else {
-      if (failed) this.listed.add(key);
-      this.waiting.note(key, row);
-      this.openWindow();
-    }
+    if (this.listed.has(key)) this.follow(key, row);
+    else if (this.isFull) this.sumUp(row);
+    else if (row.result === 'failure') this.noteFailure(key, row);
+    else this.list(key, row);
   }
 
   /** Writes what waits for nothing but the next batch. */
@@ -69,6 +67,25 @@ export class Observations {
     return this.waiting.size >= MAX_WAITING;
   }
 
+  private noteFailure(key: string, row: Row): void {
+    const spent = this.budgets.take(row);
+    if (spent === 'network') this.sumUp(row, networkOf(row.actorAddress));
+    else if (spent === 'type') this.sumUp(row);
+    else {
+      this.listed.add(key);
+      this.list(key, row);
+    }
+  }
+
+  private list(key: string, row: Row): void {
+    this.waiting.note(key, row);
+    this.openWindow();
+  }
+
+  private sumUp(row: Row, network?: string): void {
+    this.follow(['unlisted', row.type, network ?? ''].join(' '), unlisted(row, network));
+  }
+
   private follow(key: string, row: Row): void {
     const before = this.following.get(key);
     this.following.set(key, before ? merged(before, row) : row);
@@ -83,6 +100,7 @@ export class Observations {
     clearTimeout(this.window);
     this.window = undefined;
     this.listed.clear();
+    this.budgets.clear();
     // Under keys of their own: they are not to be merged with the first of the next window, which is listed by itself.
     for (const row of this.following.values()) {
       if (this.isFull) this.waiting.note(`unlisted ${row.type}`, unlisted(row));
@@ -97,4 +115,16 @@ const keyOf = (row: Row): string => [row.type, row.clientId, row.userId, row.act
 /** The request is that of the first. */
 const merged = (before: Row, { occurredAt, lastOccurredAt, occurrences }: Row): Row => ({ ...before, lastOccurredAt: lastOccurredAt ?? occurredAt, occurrences: before.occurrences + occurrences });
 
-const unlisted = (row: Row): Row => ({ ...row, actorClientId: null, actorUserId: null, actorOperator: null, actorAddress: null, clientId: null, userId: null, requestId: null, detail: { unlisted: true } });
+/** @param network that the row is the sum of */
+const unlisted = (row: Row, network?: string): Row => ({
+  ...row,
+  actorClientId: null,
+  actorUserId: null,
+  actorOperator: null,
+  // Of an IPv4 address the network is the address itself.
+  actorAddress: network === row.actorAddress ? row.actorAddress : null,
+  clientId: null,
+  userId: null,
+  requestId: null,
+  detail: { unlisted: true, ...(network ? { network } : {}) },
+});

@@ -23,6 +23,13 @@ export interface BearerRequest extends Request {
 /** The access token that the {@link BearerGuard} accepted. */
 export const Bearer = createParamDecorator((_: unknown, context: ExecutionContext): AccessToken => context.switchToHttp().getRequest<BearerRequest>().accessToken!);
 
+/** The caller sent no credentials at all (RFC 6750 §3.1). */
+export class NoTokenProblem extends Problem {
+  constructor() {
+    super(401, 'An access token is needed.', undefined, { 'WWW-Authenticate': bearerChallenge() });
+  }
+}
+
 /** Protects the admin API as RFC 6750 says: a bearer token of this server in the Authorization header, for the admin API, with the route's scope. */
 @Injectable()
 export class BearerGuard implements CanActivate {
@@ -58,7 +65,7 @@ function bearerToken(req: Request): string {
     case 'repeated':
       throw challenge(400, 'invalid_request', 'The Authorization header is repeated.');
     case 'missing':
-      throw new Problem(401, 'An access token is needed.', undefined, { 'WWW-Authenticate': bearerChallenge() });
+      throw new NoTokenProblem();
     case 'malformed':
       throw challenge(401, 'invalid_token', 'The Authorization header holds no bearer token.');
   }

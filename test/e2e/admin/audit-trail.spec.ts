@@ -292,7 +292,7 @@ describeOnOneDatabase('ASVS 5.0 V16.3: every security event is audited, with who
       for (const { actor } of found) expect(actor).toEqual({ client_id: ADMIN.clientId, user_id: null, operator: null, address: ADDRESS });
     });
 
-    it('requests that are refused: no token, a bad one, too few rights; the path as it was sent is nowhere', async () => {
+    it('requests that are refused: a bad token, too few rights; the path as it was sent is nowhere, and no token at all is only counted', async () => {
       const reader = await server.driver.registerClient({ scope: 'clients:read' });
       const token = await server.driver.accessToken(reader);
       const ask = (authorization?: string) => server.driver.request('DELETE', '/admin/v1/clients/pasted-by-mistake', { headers: { ...(authorization === undefined ? {} : { authorization }), ...trace() } });
@@ -300,7 +300,6 @@ describeOnOneDatabase('ASVS 5.0 V16.3: every security event is audited, with who
       const found = await traced();
       const refused = (status: number, reason: string, by: string | null) => ({ type: 'admin.request_refused', by, clientId: null, userId: null, count: 1, detail: { status, reason, method: 'DELETE', route: '/admin/v1/clients/:client_id' } });
       expect(brief(found)).toEqual([
-        refused(401, 'An access token is needed.', null),
         refused(401, 'The access token is not valid.', null),
         refused(403, 'The access token does not have the scope that this needs.', reader.clientId),
       ]);
@@ -384,9 +383,9 @@ describeOnOneDatabase('a flood of failures', (kind) => {
   });
   afterAll(() => server.stop());
 
-  const fail = (i: number) => server.driver.form('/oauth/token', { grant_type: 'client_credentials' }, { ...client, clientSecret: 'wrong' }, { 'x-forwarded-for': `2001:db8::${i.toString(16)}` });
+  const fail = (i: number) => server.driver.form('/oauth/token', { grant_type: 'client_credentials' }, { ...client, clientSecret: 'wrong' }, { 'x-forwarded-for': `2001:db8:0:${i.toString(16)}::7` });
 
-  it('10,000 failed authentications from as many addresses leave 201 events, and none is lost from the count', async () => {
+  it('10,000 failed authentications from as many networks leave 201 events, and none is lost from the count', async () => {
     for (let i = 0; i < 10_000; i += 50) await Promise.all(Array.from({ length: 50 }, (_, j) => fail(i + j)));
     const { pending } = server.get(AuditLog);
     expect(pending).toBeLessThan(220);
@@ -407,8 +406,8 @@ describeOnOneDatabase('a flood of failures', (kind) => {
     const found = await events(server, { type: 'client.*', result: 'failure', since });
     const at = (seconds: number) => new Date(Date.parse(since) + seconds * 1000).toISOString();
     expect(found.map(({ count, occurred_at: from, last_occurred_at: to, client_id: about, actor }) => ({ count, from, to, about, address: actor.address }))).toEqual([
-      { count: 999, from: at(1), to: at(20), about: client.clientId, address: '2001:db8::7' },
-      { count: 1, from: at(1), to: at(1), about: client.clientId, address: '2001:db8::7' },
+      { count: 999, from: at(1), to: at(20), about: client.clientId, address: '2001:db8:0:7::7' },
+      { count: 1, from: at(1), to: at(1), about: client.clientId, address: '2001:db8:0:7::7' },
     ]);
   }, 60_000);
 });
