@@ -25,7 +25,12 @@ const authorizationRequest = {
 const pushedReference = { request_uri: { type: 'string', description: 'Of a pushed request (RFC 9126): nothing but client_id counts beside it.' } };
 
 const logoutRequest = {
-  id_token_hint: { type: 'string', description: 'The ID token of the session; an expired one will do. Without it the user is asked.' },
+  id_token_hint: {
+    type: 'string',
+    description:
+      'The ID token of the session; an expired one will do. Without it, or with that of another session, the user is ' +
+      'asked. In a browser without the cookie of that session, only the tokens of the client itself end.',
+  },
   client_id: { type: 'string', description: 'That of the ID token, if there is one.' },
   post_logout_redirect_uri: { type: 'string', format: 'uri', description: 'One that the client has registered, byte by byte.' },
   state: { type: 'string', description: 'Comes back as it is.' },
@@ -68,8 +73,8 @@ const logout = {
   tags: ['OpenID Connect'],
   security: [],
   responses: {
-    200: page('The user is signed out, or is asked whether she wants to be'),
-    303: { description: 'To the post_logout_redirect_uri' },
+    200: page('The user is signed out, or is asked whether they want to be'),
+    303: { description: 'To the post_logout_redirect_uri; from a form of another site, first to this endpoint again' },
     400: page('The ID token, the client or the post_logout_redirect_uri is not good'),
   },
 };
