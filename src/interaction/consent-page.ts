@@ -52,7 +52,7 @@ export class ConsentPage {
   /**
    * Allows it for this request, and for later ones where it is certain that it is the same client that asks. Does nothing
    * if the request comes to something else by now: the user is asked again.
-   * @param shown what the page asked for, as its form says
+   * @param shown what the page asked for, as its form says; `undefined`: the page is of the version before
    */
   async allow(interaction: Interaction, session: Session, shown: string | undefined, actor: Actor): Promise<void> {
     const { client, request } = interaction;
@@ -60,7 +60,7 @@ export class ConsentPage {
     const target = this.decision.targetFor(interaction, session);
     const asked = this.decision.askedFor(interaction, target);
     const { scope, byAudience, digest } = asked;
-    if (shown !== digest) return;
+    if (shown !== undefined && shown !== digest) return;
     const detail = { scope: formatScope(scope), audience: [...byAudience.keys()] };
     await this.transactions.run(async (manager) => {
       await this.interactions.approve(interaction, userId, digest, manager);
