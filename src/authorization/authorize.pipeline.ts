@@ -23,7 +23,7 @@ import { resource } from './steps/resource.step.js';
 import { provisionalResponseMode, responseMode } from './steps/response-mode.step.js';
 import { responseType } from './steps/response-type.step.js';
 import { scope } from './steps/scope.step.js';
-import { size } from './steps/size.step.js';
+import { checkState, size } from './steps/size.step.js';
 import type { Step, StepParts } from './steps/step.js';
 
 /** What is checked once it is known where errors go, in this order. */
@@ -97,6 +97,7 @@ export class AuthorizePipeline {
   private run(client: Client, form: AuthorizationForm, pushed: boolean): AuthorizationRequest {
     const { params, repeated } = form;
     const redirect = redirectUriOf(client, form);
+    if (params.state !== undefined) checkState(params.state);
     const state = params.state === undefined ? {} : { state: params.state };
     const target = { redirectUri: redirect.redirectUri, responseMode: provisionalResponseMode(params), ...state };
     const request: Partial<AuthorizationRequest> = { clientId: client.clientId, ...redirect, ...state };

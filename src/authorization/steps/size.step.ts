@@ -7,7 +7,15 @@ const MAX_BYTES = 16_384;
 const MAX_TEXT_BYTES = 4_096;
 const TEXTS = ['state', 'nonce', 'claims', 'login_hint', 'ui_locales', 'acr_values', 'display'] as const;
 
-const bytesOf = (value: object): number => Buffer.byteLength(JSON.stringify(value));
+const bytesOf = (value: object | string): number => Buffer.byteLength(JSON.stringify(value));
+
+/**
+ * Refuses a state that could not be given back: proxies and HTTP clients take response headers of a few KiB.
+ * @throws {OAuthError} `invalid_request`, for a page
+ */
+export function checkState(state: string): void {
+  if (bytesOf(state) > MAX_TEXT_BYTES) throw invalidRequest('The state is too long.');
+}
 
 /**
  * Bounds a request by what is stored: a pushed one as it was sent, one that waits for its user as it was read. As JSON it

@@ -280,13 +280,19 @@ describeOnOneDatabase('requests to the authorization endpoint', (kind) => {
 
     const deep = (levels: number) => `claims={"userinfo":{"a":{"value":${'['.repeat(levels)}${']'.repeat(levels)}}}}`;
     const LONG: [string, string][] = [
-      ['a state of 4,095 bytes', `state=${'x'.repeat(4_095)}`],
-      ['a state of characters that JSON escapes', `state=${'%01'.repeat(700)}`],
       ['a nonce of characters that JSON escapes', `nonce=${'%01'.repeat(700)}`],
       ['state, nonce and claims that are too long together', `state=${'x'.repeat(1_500)}&nonce=${'x'.repeat(1_500)}&claims={"userinfo":{"${'x'.repeat(1_500)}":null}}`],
       ['claims with many values', `claims={"id_token":{"x":{"values":[${Array(5000).fill('1e20').join(',')}]}}}`],
       ['claims that are nested 13,000 deep', deep(13_000)],
     ];
+
+    it.each([
+      ['of 4,095 bytes', 'x'.repeat(4_095)],
+      ['of characters that JSON escapes', '%01'.repeat(700)],
+      ['of 28,000 bytes, which no client could receive', '%01'.repeat(9_300)],
+    ])('a state %s: a page', async (_, state) => {
+      expectErrorPage(await postText(`${authorizationQuery(client, { state: undefined })}&state=${state}`));
+    });
 
     it.each(LONG)('%s: invalid_request', async (_, pair) => {
       const answer = await postText(`${authorizationQuery(client, { state: undefined })}&${pair}`);
