@@ -25,7 +25,12 @@ describeOnEachDatabase('a check and what is done by it', (kind) => {
   let serial = 0;
 
   beforeAll(async () => {
-    const env = { CHANGE_FEED_INTERVAL_MS: '50', PASSWORD_ATTEMPT_LIMIT: String(ATTEMPT_LIMIT) };
+    const env = {
+      CHANGE_FEED_INTERVAL_MS: '50',
+      PASSWORD_ATTEMPT_LIMIT: String(ATTEMPT_LIMIT),
+      // The transaction that a test holds is not one that writes behind.
+      LAST_USED_FLUSH_SECONDS: '3600',
+    };
     server = await TestServer.start({ kind, env });
     sibling = await TestServer.start({ database: server.database, issuer: server.issuer, clock: server.clock, env });
   });
