@@ -3,10 +3,11 @@ import { DataSource } from 'typeorm';
 import { digestOf } from '../../src/common/crypto/opaque-value.js';
 import { CALLBACK, type ParameterChanges, PKCE } from '../support/authorization-url.js';
 import { CodeFlow, type IssuedTokens } from '../support/code-flow.js';
-import { type DatabaseKind, databaseKinds, describeOnEachDatabase, mariadbPort } from '../support/databases.js';
+import { type DatabaseKind, databaseKinds, describeOnEachDatabase, type TestDatabase } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { type Answer, basic, type Credentials, decodeJwt, type RegisteredUser } from '../support/oauth-driver.js';
 import { expectOAuthError } from '../support/oauth-errors.js';
+import { PrivateMariadb } from '../support/private-mariadb.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { TestServer } from '../support/test-server.js';
 
@@ -30,12 +31,15 @@ class Pair {
     readonly proxy: TcpProxy | undefined,
   ) {}
 
-  static async start(kind: DatabaseKind): Promise<Pair> {
-    const second = await TestServer.start({ kind });
-    const proxy = kind === 'MariaDB' ? await TcpProxy.to(mariadbPort()!) : undefined;
-    const url = second.database.url.replace(`:${mariadbPort()}/`, `:${proxy?.port}/`);
+  /** @param readable where the proxy has to read what passes: a database that speaks no TLS */
+  static async start(kind: DatabaseKind, readable?: TestDatabase): Promise<Pair> {
+    const options = readable ? { database: readable, env: { DATABASE_TLS: 'off' } } : { kind };
+    const second = await TestServer.start(options);
+    const port = new URL(second.database.url).port;
+    const proxy = kind === 'MariaDB' ? await TcpProxy.to(Number(port)) : undefined;
+    const url = proxy ? second.database.url.replace(`:${port}/`, `:${proxy.port}/`) : second.database.url;
     const { issuer, clock, driver } = second;
-    const first = await TestServer.start({ database: { ...second.database, url }, issuer, clock });
+    const first = await TestServer.start({ ...options, database: { ...second.database, url }, issuer, clock });
     const user = await driver.registerUser({ username: 'barbara' });
     return new Pair(first, second, await CodeFlow.signedIn(second, user), user, proxy);
   }
@@ -194,12 +198,20 @@ describeOnEachDatabase('an authorization code whose answer was lost', (kind) => 
 });
 
 describe.each(databaseKinds().filter((kind) => kind === 'MariaDB'))('a COMMIT whose answer is lost (%s)', (kind) => {
+  let mariadb: PrivateMariadb;
+  let database: TestDatabase;
   let pair: Pair;
 
   beforeAll(async () => {
-    pair = await Pair.start(kind);
+    mariadb = await PrivateMariadb.start(['--require-secure-transport=OFF']);
+    database = await mariadb.createDatabase();
+    pair = await Pair.start(kind, database);
   });
-  afterAll(() => pair.stop());
+  afterAll(async () => {
+    await pair.stop();
+    await database.drop();
+    await mariadb.remove();
+  });
 
   it.each([
     ['at the same instance', 'first'],
