@@ -67,10 +67,11 @@ const clientTls = (caFile = certificate('ca.pem')) => (caFile ? { ssl: { ca: rea
 
 /** The environment of a server, with what it needs for its database unless it says something about TLS itself. */
 function withDatabaseTls(env) {
+  if (!process.env[FOLDER]) return env;
   const url = env.DATABASE_URL_FILE ? readFileSync(env.DATABASE_URL_FILE, 'utf8') : (env.DATABASE_URL ?? '');
   const isServer = /^(mysql|mariadb):/.test(url);
   const isSaid = Object.keys(env).some((name) => /^DATABASE_(TLS|CA_FILE)$/.test(name));
-  if (!process.env[FOLDER] || !isServer || isSaid) return env;
+  if (!isServer || isSaid) return env;
   return { ...env, DATABASE_TLS: 'verify-full', DATABASE_CA_FILE: certificate('ca.pem') };
 }
 

@@ -232,7 +232,7 @@ describeOnOneDatabase('ASVS 5.0 V16.3: every security event is audited, with who
       const flow = await CodeFlow.signedIn(server, user);
       const { id_token: idToken } = await flow.tokens(openid, { scope: 'openid read' });
       const stranger = new Browser(server.url, server.issuer);
-      await stranger.get(`/oauth/logout?${new URLSearchParams({ id_token_hint: idToken! }).toString()}`, trace());
+      await stranger.get(`/oauth/logout?${new URLSearchParams({ id_token_hint: idToken }).toString()}`, trace());
       const expected = { type: 'client.signed_out', clientId: openid.clientId, userId: user.userId };
       expect(brief(await traced())).toMatchObject([expected]);
     });
