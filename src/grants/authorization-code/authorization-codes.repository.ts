@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { EntityManager, QueryDeepPartialEntity } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import { Database } from '../../database/database.js';
 import { AuthorizationCodeEntity } from './authorization-code.entity.js';
 
@@ -10,8 +10,7 @@ export class AuthorizationCodesRepository {
   constructor(private readonly database: Database) {}
 
   async insert(code: NewAuthorizationCode, manager: EntityManager): Promise<void> {
-    // Its type does not follow JSON of any shape.
-    await this.database.repository(AuthorizationCodeEntity, manager).insert(code as QueryDeepPartialEntity<AuthorizationCodeEntity>);
+    await this.database.repository(AuthorizationCodeEntity, manager).insert(code);
   }
 
   find(digest: string): Promise<AuthorizationCodeEntity | null> {
